@@ -1,0 +1,1 @@
+"""What moves a stack from one record to the next: the `bluegreen` command."""

@@ -1,0 +1,1 @@
+"""The verbs that exist only with the sandbox: `sandbox` and `rehearse`."""
