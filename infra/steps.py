@@ -1,0 +1,214 @@
+"""Which one change an update makes to the record, and the records that the verbs ask for. Pure.
+
+`step` is the law: every update of every driver, and every `pulumi up` by hand, passes through it. The functions below
+it build the record that a verb wants and pass through it too, so a driver cannot even ask for an illegal one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from infra.record import Color, Deployed, Record, Release, Slot, Standing, Transition, same_wish
+
+
+class Kind(StrEnum):
+    """The one change that an update makes."""
+
+    FIRST = "first deploy"
+    SAME = "nothing"
+    FILL = "fill"
+    START = "start of a shift"
+    ADVANCE = "advance of a shift"
+    UNDO = "undoing of a shift"
+    FINISH = "finish of a shift"
+    FLIP = "flip"
+    EMPTY = "emptying"
+    FLOORS = "floors"
+    IN_PLACE_START = "start in place"
+    IN_PLACE_CHECKPOINT = "checkpoint in place"
+    IN_PLACE_FINISH = "finish in place"
+    IN_PLACE_UNDO = "undoing in place"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A legal change: its kind, and the record as it will be written (standby, fill and hold settled)."""
+
+    kind: Kind
+    record: Record
+    fills: Color | None = None
+    """The color whose resources this update makes anew."""
+
+
+class IllegalStep(ValueError):
+    """The wanted record is not one legal change away. The text says which two things don't go together."""
+
+
+def step(deployed: Deployed | None, wanted: Record, now: datetime) -> Step:
+    """The one change from the deployed record to the wanted one. Raises IllegalStep.
+
+    `now` decides whether a hold has ended. The standby's word and the number of a new fill are set here: what the wish
+    says there is not read.
+    """
+    if deployed is None:
+        return _first(wanted)
+    was = deployed.record
+    if same_wish(was, wanted):
+        return Step(Kind.SAME, was)
+    generation = deployed.generation + 1
+    refilled = [color for color in wanted.colors if _refilled(was, wanted, color)]
+    if set(was.colors) - set(wanted.colors):
+        raise IllegalStep("a release can't be taken out of the record; retire the color instead")
+    if _in_place(was) or _in_place(wanted):
+        return _in_place_step(was, wanted, refilled, generation)
+    if refilled:
+        return _fill(was, wanted, refilled, generation, now)
+    if _floors(was) != _floors(wanted):
+        return _resize(was, wanted, now)
+    return _move(was, wanted)
+
+
+def _first(wanted: Record) -> Step:
+    if wanted.transition is not None or len(wanted.colors) != 1 or not wanted.active_slot.filled:
+        raise IllegalStep("a first deploy fills the active color, and nothing else")
+    colors = {wanted.active: replace(wanted.active_slot, fill=1)}
+    return Step(Kind.FIRST, Record(wanted.active, "empty", colors), fills=wanted.active)
+
+
+def _fill(was: Record, wanted: Record, refilled: list[Color], generation: int, now: datetime) -> Step:
+    if refilled != [was.idle]:
+        raise IllegalStep(f"the release of {was.active}, which serves, can't be changed; deploy to {was.idle}")
+    if was.transition or wanted.transition or wanted.active != was.active:
+        raise IllegalStep("a fill and a shift can't be one update")
+    if not wanted.colors[was.idle].filled:
+        raise IllegalStep(f"a fill of {was.idle} needs a floor above 0")
+    _check_floor(was, wanted, was.active, now)
+    colors = {**wanted.colors, was.idle: replace(wanted.colors[was.idle], fill=generation)}
+    return Step(Kind.FILL, Record(was.active, "candidate", colors), fills=was.idle)
+
+
+def _resize(was: Record, wanted: Record, now: datetime) -> Step:
+    if wanted.transition != was.transition or wanted.active != was.active:
+        raise IllegalStep("a change of floors and a shift can't be one update")
+    for color in wanted.colors:
+        _check_floor(was, wanted, color, now)
+    standby = wanted.standby_slot
+    emptied = standby is not None and not standby.filled and was.colors[was.idle].filled
+    return Step(Kind.EMPTY if emptied else Kind.FLOORS, replace(was, colors=wanted.colors))
+
+
+def _check_floor(was: Record, wanted: Record, color: Color, now: datetime) -> None:
+    before, after = was.colors[color].floor, wanted.colors[color].floor
+    if color == was.active and after == 0:
+        raise IllegalStep(f"{color} serves and can't be emptied")
+    if after < before and was.transition is not None:
+        raise IllegalStep(f"the floor of {color} can't go down during a transition")
+    if after < before and was.held(now):
+        raise IllegalStep(f"the floor of {color} can't go down before the hold ends at {was.held_until}")
+
+
+def _move(was: Record, wanted: Record) -> Step:
+    slot = was.standby_slot
+    if slot is None or not slot.filled:
+        raise IllegalStep(f"{was.idle} is empty: traffic can't go there")
+    flipped = wanted.active != was.active
+    if wanted.transition is not None:
+        if flipped:
+            raise IllegalStep("activeColor flips with the last step of a shift, not during it")
+        return _shift(was, wanted.transition)
+    if not flipped:
+        return Step(Kind.UNDO, replace(was, standby="rejected", transition=None))
+    standby: Standing = "rejected" if was.transition is None and was.standby == "previous" else "previous"
+    held = wanted.held_until if standby == "previous" else None
+    kind = Kind.FLIP if was.transition is None else Kind.FINISH
+    return Step(kind, Record(wanted.active, standby, was.colors, None, held))
+
+
+def _shift(was: Record, to: Transition) -> Step:
+    if not 0 < to.weight < 100:
+        raise IllegalStep(f"a shift passes through 1 to 99 percent, not {to.weight}")
+    if was.transition is not None and to.weight < was.transition.weight:
+        raise IllegalStep(f"a shift can't go from {was.transition.weight} back to {to.weight}; roll it back")
+    kind = Kind.START if was.transition is None else Kind.ADVANCE
+    return Step(kind, replace(was, transition=to))
+
+
+def _in_place_step(was: Record, wanted: Record, refilled: list[Color], generation: int) -> Step:
+    if wanted.active != was.active or was.idle in refilled or _floors(was) != _floors(wanted):
+        raise IllegalStep("an in-place transition changes the active color's release and nothing else")
+    before, after = was.transition, wanted.transition
+    changed = was.active in refilled
+    if before is None and after is not None and changed and after.source == was.active_slot.release:
+        colors = {**was.colors, was.active: replace(wanted.active_slot, fill=generation)}
+        return Step(Kind.IN_PLACE_START, replace(was, colors=colors, transition=after), fills=was.active)
+    if before is not None and after is not None and _in_place(was) and _in_place(wanted) and not changed:
+        return Step(Kind.IN_PLACE_CHECKPOINT, replace(was, transition=after))
+    if before is not None and after is None and not changed:
+        return Step(Kind.IN_PLACE_FINISH, replace(was, transition=None))
+    if before is not None and after is None and wanted.active_slot.release == before.source:
+        colors = {**was.colors, was.active: replace(wanted.active_slot, fill=generation)}
+        return Step(Kind.IN_PLACE_UNDO, replace(was, colors=colors, transition=None), fills=was.active)
+    raise IllegalStep("an in-place transition starts, passes a checkpoint, finishes or is undone, one at a time")
+
+
+def _refilled(was: Record, wanted: Record, color: Color) -> bool:
+    before, after = was.colors.get(color), wanted.colors[color]
+    return before is None or before.release != after.release or before.fill != after.fill
+
+
+def _floors(record: Record) -> dict[Color, int]:
+    return {color: slot.floor for color, slot in record.colors.items()}
+
+
+def _in_place(record: Record) -> bool:
+    return record.transition is not None and record.transition.kind == "in-place"
+
+
+# What the verbs want next. Each passes through `step`.
+
+
+def first(release: Release, floor: int, *, color: Color = "blue") -> Record:
+    """The record of a first deploy."""
+    return _first(Record(color, "empty", {color: _slot(release, 1, floor)})).record
+
+
+def filled(was: Deployed, release: Release, now: datetime, *, floor: int, active_floor: int | None = None) -> Record:
+    """The standby filled with a release; the active color's floor raised along with it where it is lower."""
+    record = was.record
+    active = replace(record.active_slot, floor=max(active_floor or 0, record.active_slot.floor))
+    colors = {record.active: active, record.idle: _slot(release, was.generation + 1, floor)}
+    return step(was, replace(record, colors=colors), now).record
+
+
+def flipped(was: Deployed, now: datetime, *, held_until: str | None = None) -> Record:
+    """All traffic to the other color, in one step: a promotion, the last step of a shift, or a rollback after one."""
+    return step(was, replace(was.record, active=was.record.idle, transition=None, held_until=held_until), now).record
+
+
+def shifted(was: Deployed, now: datetime, transition: Transition) -> Record:
+    """The start of a shift, or its next weight."""
+    return step(was, replace(was.record, transition=transition), now).record
+
+
+def undone(was: Deployed, now: datetime) -> Record:
+    """The transition under way taken back: all traffic on the active color, the standby rejected."""
+    record = was.record
+    if record.transition is None:
+        raise IllegalStep("there is no transition to take back")
+    if record.transition.source is None:
+        return step(was, replace(record, transition=None), now).record
+    back = _slot(record.transition.source, was.generation + 1, record.active_slot.floor)
+    return step(was, replace(record, transition=None, colors={**record.colors, record.active: back}), now).record
+
+
+def floored(was: Deployed, now: datetime, floors: Mapping[Color, int]) -> Record:
+    """The same releases with other floors: a refill, an emptying, or the end of a hold."""
+    colors = {color: replace(slot, floor=floors.get(color, slot.floor)) for color, slot in was.record.colors.items()}
+    return step(was, replace(was.record, colors=colors), now).record
+
+
+def _slot(release: Release, fill: int, floor: int) -> Slot:
+    return Slot(release.platform, release.image, release.digest, fill, floor)
