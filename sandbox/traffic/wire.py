@@ -1,0 +1,212 @@
+"""What the sandbox says to its data plane and hears back: values, and their form as lines of JSON.
+
+The handles that send them are `balancer.Balancer` and `apphost.AppHost`. Nothing of AWS's API comes in here.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+TargetState = Literal["initial", "healthy", "unhealthy", "draining"]
+LoadBalancing = Literal["round_robin", "least_outstanding_requests"]
+ActionKind = Literal["forward", "fixed-response", "redirect"]
+
+# Upper edges, in seconds, of the buckets of TargetResponseTime; one more bucket holds what is slower.
+LATENCY_EDGES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Target:
+    id: str
+    address: str
+    port: int
+    state: TargetState
+
+
+@dataclass(frozen=True)
+class Group:
+    """A target group. `stickiness_seconds`: of a client to one target (cookie AWSALB), 0 = off."""
+
+    arn: str
+    targets: tuple[Target, ...]
+    stickiness_seconds: int = 0
+    load_balancing: LoadBalancing = "round_robin"
+    idle_timeout: float = 60.0
+
+
+@dataclass(frozen=True)
+class Share:
+    group: str
+    weight: int
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a rule does. `sticky_seconds`: of a client to one target group (cookie AWSALBTG), 0 = off."""
+
+    kind: ActionKind
+    shares: tuple[Share, ...] = ()
+    sticky_seconds: int = 0
+    status: int = 0
+    content_type: str = ""
+    body: str = ""
+    location: str = ""  # a redirect's URL, with AWS's #{protocol} #{host} #{port} #{path} #{query}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A listener rule: all kinds of condition must hold, of each kind one value. `headers`: (name, values)."""
+
+    arn: str
+    priority: int
+    paths: tuple[str, ...]
+    hosts: tuple[str, ...]
+    headers: tuple[tuple[str, tuple[str, ...]], ...]
+    action: Action
+
+
+@dataclass(frozen=True)
+class Listener:
+    """`address` and `port` are where it listens on this machine (port 0: any); `listen_port` is AWS's."""
+
+    arn: str
+    balancer: str
+    dns_name: str
+    address: str
+    port: int
+    listen_port: int
+    protocol: Literal["HTTP", "HTTPS"]
+    rules: tuple[Rule, ...]
+    default: Action
+
+
+@dataclass(frozen=True)
+class Table:
+    version: int
+    listeners: tuple[Listener, ...]
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Requests seen at one place (a listener, rule, group or target), cumulative.
+
+    `target_codes` by class ("2XX"…) are the targets' answers; `elb_codes` by status ("502"…) are the balancer's own.
+    `latency` counts TargetResponseTime by LATENCY_EDGES, in seconds summed up in `latency_sum`.
+    """
+
+    requests: int = 0
+    target_codes: dict[str, int] = field(default_factory=dict)
+    elb_codes: dict[str, int] = field(default_factory=dict)
+    connection_errors: int = 0
+    cut_short: int = 0  # answers that ended before their end: the target closed while it was answering
+    latency: tuple[int, ...] = (0,) * (len(LATENCY_EDGES) + 1)
+    latency_sum: float = 0.0
+
+    def metrics(self) -> dict[str, float]:
+        """The same by the names that CloudWatch has for a load balancer."""
+        named: dict[str, float] = {"RequestCount": self.requests}
+        named |= {f"HTTPCode_Target_{kind}_Count": n for kind, n in self.target_codes.items()}
+        for status, n in self.elb_codes.items():
+            family = f"HTTPCode_ELB_{status[0]}XX_Count"
+            named[family] = named.get(family, 0) + n
+            if status in ("500", "502", "503", "504"):
+                named[f"HTTPCode_ELB_{status}_Count"] = n
+        named["TargetConnectionErrorCount"] = self.connection_errors
+        answered = sum(self.latency)
+        if answered:
+            named["TargetResponseTime"] = self.latency_sum / answered
+        return named
+
+    def latency_percentile(self, percent: float) -> float | None:
+        """Seconds below which that share of the targets' answers began: the upper edge of its bucket."""
+        answered = sum(self.latency)
+        if not answered:
+            return None
+        seen = 0
+        for edge, n in zip((*LATENCY_EDGES, float("inf")), self.latency, strict=True):
+            seen += n
+            if seen * 100 >= answered * percent:
+                return edge
+        return float("inf")
+
+
+@dataclass(frozen=True)
+class Counters:
+    """Since the data plane started, by ARN (targets: by id). What was removed from the table stays counted."""
+
+    version: int  # of the table that is in force
+    listeners: dict[str, Tally] = field(default_factory=dict)
+    rules: dict[str, Tally] = field(default_factory=dict)
+    groups: dict[str, Tally] = field(default_factory=dict)
+    targets: dict[str, Tally] = field(default_factory=dict)
+    outstanding: dict[str, int] = field(default_factory=dict)  # requests running now, by target id
+
+
+@dataclass(frozen=True)
+class App:
+    """One demo app. `port` 0: any. `start_delay`: seconds until it listens. `behaviour`: see `behaviours`."""
+
+    id: str
+    address: str
+    port: int
+    service: str
+    version: str
+    color: str
+    image: str
+    behaviour: str = "ok"
+    health_path: str = "/health/deep"
+    start_delay: float = 0.0
+
+
+class WireError(ValueError):
+    """A line that isn't what it should be."""
+
+
+Value = TypeVar("Value")
+
+
+def dump(value: Any) -> Any:
+    """A wire value as what json can write."""
+    return dataclasses.asdict(value)
+
+
+def load(kind: type[Value], doc: Any) -> Value:
+    """The value of that dataclass that `dump` turned into `doc`. Raises WireError."""
+    try:
+        return _read(kind, doc)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise WireError(f"not a {kind.__name__}: {error}") from error
+
+
+def line(doc: Any) -> bytes:
+    return json.dumps(doc, separators=(",", ":")).encode() + b"\n"
+
+
+def _read(kind: Any, doc: Any) -> Any:
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        if unknown := doc.keys() - hints.keys():
+            raise KeyError(f"unknown fields {sorted(unknown)}")
+        return typing.cast(Any, kind)(**{name: _read(hints[name], item) for name, item in doc.items()})
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(_read(arguments[0], item) for item in doc)
+        return tuple(_read(part, item) for part, item in zip(arguments, doc, strict=True))
+    if origin is dict:
+        return {key: _read(arguments[1], item) for key, item in doc.items()}
+    if origin in (typing.Union, types.UnionType):
+        return None if doc is None else _read(arguments[0], doc)
+    if origin is Literal:
+        if doc not in arguments:
+            raise TypeError(f"{doc!r} is none of {arguments}")
+        return doc
+    if kind is float and isinstance(doc, int):
+        return float(doc)
+    if not isinstance(doc, kind) or (kind is int and isinstance(doc, bool)):
+        raise TypeError(f"{doc!r} is no {kind.__name__}")
+    return doc
