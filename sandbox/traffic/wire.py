@@ -5,7 +5,6 @@ The handles that send them are `balancer.Balancer` and `apphost.AppHost`. Nothin
 
 import dataclasses
 import json
-import types
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -94,6 +93,7 @@ class Table:
 class Tally:
     """Requests seen at one place (a listener, rule, group or target), cumulative.
 
+    `requests` are those for which a target could be chosen, as AWS counts them.
     `target_codes` by class ("2XX"…) are the targets' answers; `elb_codes` by status ("502"…) are the balancer's own.
     `latency` counts TargetResponseTime by LATENCY_EDGES, in seconds summed up in `latency_sum`.
     """
@@ -102,6 +102,8 @@ class Tally:
     target_codes: dict[str, int] = field(default_factory=dict)
     elb_codes: dict[str, int] = field(default_factory=dict)
     connection_errors: int = 0
+    fixed_responses: int = 0
+    redirects: int = 0
     cut_short: int = 0  # answers that ended before their end: the target closed while it was answering
     latency: tuple[int, ...] = (0,) * (len(LATENCY_EDGES) + 1)
     latency_sum: float = 0.0
@@ -115,6 +117,8 @@ class Tally:
             named[family] = named.get(family, 0) + n
             if status in ("500", "502", "503", "504"):
                 named[f"HTTPCode_ELB_{status}_Count"] = n
+        named["HTTP_Fixed_Response_Count"] = self.fixed_responses
+        named["HTTP_Redirect_Count"] = self.redirects
         named["TargetConnectionErrorCount"] = self.connection_errors
         answered = sum(self.latency)
         if answered:
@@ -177,8 +181,8 @@ def dump(value: Any) -> Any:
 def load(kind: type[Value], doc: Any) -> Value:
     """The value of that dataclass that `dump` turned into `doc`. Raises WireError."""
     try:
-        return _read(kind, doc)
-    except (TypeError, KeyError, AttributeError) as error:
+        return typing.cast(Value, _read(kind, doc))
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise WireError(f"not a {kind.__name__}: {error}") from error
 
 
@@ -192,21 +196,13 @@ def _read(kind: Any, doc: Any) -> Any:
         if unknown := doc.keys() - hints.keys():
             raise KeyError(f"unknown fields {sorted(unknown)}")
         return typing.cast(Any, kind)(**{name: _read(hints[name], item) for name, item in doc.items()})
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple:
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_read(arguments[0], item) for item in doc)
-        return tuple(_read(part, item) for part, item in zip(arguments, doc, strict=True))
+        kinds = parts[:1] * len(doc) if parts[-1] is Ellipsis else parts
+        return tuple(_read(part, item) for part, item in zip(kinds, doc, strict=True))
     if origin is dict:
-        return {key: _read(arguments[1], item) for key, item in doc.items()}
-    if origin in (typing.Union, types.UnionType):
-        return None if doc is None else _read(arguments[0], doc)
-    if origin is Literal:
-        if doc not in arguments:
-            raise TypeError(f"{doc!r} is none of {arguments}")
-        return doc
-    if kind is float and isinstance(doc, int):
-        return float(doc)
-    if not isinstance(doc, kind) or (kind is int and isinstance(doc, bool)):
-        raise TypeError(f"{doc!r} is no {kind.__name__}")
-    return doc
+        return {key: _read(parts[1], item) for key, item in doc.items()}
+    fits = doc in parts if origin is Literal else isinstance(doc, (int, float) if kind is float else kind)
+    if not fits or (isinstance(doc, bool) and kind is not bool):
+        raise TypeError(f"{doc!r} is no {kind}")
+    return float(doc) if kind is float else doc
