@@ -1,0 +1,51 @@
+# Each target sets up all it needs. Needs Python >= 3.11, make and the package registries.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SHELL := /bin/bash
+
+.PHONY: setup demo test quick e2e lint bench soak clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@echo "== setup: making $(VENV) (once; the Pulumi and AWS SDKs take about a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than 3.11: name a newer one, e.g. make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)
+	@echo "== setup: done"
+
+demo: setup
+	@echo "== demo: a release, a rollback and a second try under load, on this machine alone"
+	@$(BIN)/bluegreen -s dev rehearse
+
+test: setup
+	@echo "== test: unit tests first, then releases on the sandbox with load running"
+	@$(BIN)/python -m pytest
+
+quick: setup
+	@$(BIN)/python -m pytest -m "not slow and not e2e"
+
+e2e: setup
+	@$(BIN)/python -m pytest -m e2e
+
+lint: setup
+	@echo "== lint: ruff and mypy"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup
+	@echo "== bench: ratios of pairs measured in this one run"
+	@$(BIN)/python -m benchmarks
+
+soak: setup
+	@echo "== soak: many transitions in a row under load, and the long property tests"
+	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest -m "e2e or slow"
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .bluegreen

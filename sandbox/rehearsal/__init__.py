@@ -1,0 +1,1 @@
+"""A stack's next transition, played in a throw-away sandbox under load."""

@@ -1,0 +1,32 @@
+"""What every test may rely on, and the last lines of a run: which engines took part."""
+
+import os
+import shutil
+
+import pytest
+
+# A rehearsal's environment of the person who runs the tests must not reach them.
+for _name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "BLUEGREEN_"))]:
+    if _name != "BLUEGREEN_SOAK":
+        del os.environ[_name]
+os.environ["GRPC_VERBOSITY"] = "NONE"
+REAL = shutil.which("pulumi")
+_seen: set[str] = set()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        _seen.add("cli" if item.get_closest_marker("cli") else "embedded")
+    if os.environ.get("BLUEGREEN_SOAK"):
+        return
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.skip(reason="takes long: `make soak`"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line("engine: the embedded one ran every test that needs an engine")
+    if REAL:
+        terminalreporter.write_line(f"engine: tests marked `cli` ran on the pulumi on PATH as well ({REAL})")
+    else:
+        terminalreporter.write_line("engine: no pulumi on PATH, so the comparison with the real CLI was skipped")
