@@ -1,13 +1,14 @@
 """What the balancer answers by itself: fixed responses, redirects, and its errors. Pure."""
 
+from html import escape
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from sandbox.traffic.requests import Request, host_and_port
+from sandbox.traffic.request import Request, host_and_port
 from sandbox.traffic.wire import Action
 
 _PHRASES = {
-    460: "Client Closed Request",
+    463: "Bad Request",
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
@@ -20,8 +21,9 @@ def phrase(status: int) -> str:
 def error(status: int, why: str = "") -> tuple[bytes, bytes]:
     """The head's own lines and the body of an error page. `why` is for who asks the sandbox's proxy wrongly."""
     title = f"{status} {phrase(status)}"
-    more = f"<p>{why}</p>\r\n" if why else ""
-    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n{more}</body>\r\n</html>\r\n"
+    more = f"<p>{escape(why)}</p>\r\n" if why else ""
+    head = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
+    page = f"{head}<center><h1>{title}</h1></center>\r\n{more}</body>\r\n</html>\r\n"
     return b"Server: awselb/2.0\r\nContent-Type: text/html\r\n", page.encode()
 
 
@@ -47,7 +49,3 @@ def redirect_url(template: str, request: Request, protocol: str, port: int) -> s
     for key, value in parts.items():
         template = template.replace(f"#{{{key}}}", value)
     return quote(template.removesuffix("?"), safe=":/?#[]@!$&'()*+,;=%~-._")
-
-
-def default_port(url: str) -> int:
-    return 443 if urlsplit(url).scheme == "https" else 80

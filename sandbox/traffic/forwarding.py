@@ -3,7 +3,7 @@
 import random
 import time
 
-from sandbox.traffic.requests import Headers, Request
+from sandbox.traffic.request import Headers, Request
 
 _TRACE = random.Random()
 _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))

@@ -1,4 +1,4 @@
-"""The choice of a target group by weight: evenly interleaved, so that any run of requests is close to its shares. Pure."""
+"""The choice of a target group by weight, evenly interleaved: any run of requests is close to its shares. Pure."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar

@@ -7,6 +7,8 @@ MAX_REQUEST_LINE = 16 * 1024
 MAX_HEADER = 16 * 1024
 MAX_HEADERS = 64 * 1024
 
+MAX_FORWARDED_FOR = 30
+
 Headers = list[tuple[bytes, bytes]]
 
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
@@ -60,7 +62,7 @@ class Request:
     def values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1") for key, value in self.headers if key.lower() == name]
 
-    def _sort(self, headers: Headers) -> None:
+    def _sort(self, headers: Headers) -> None:  # noqa: PLR0912 - one pass over the headers, for speed
         hosts = 0
         listed = upgrade = b""
         for name, value in headers:
@@ -88,6 +90,8 @@ class Request:
                 self.expects_continue = value.lower() == b"100-continue"
         if hosts > 1 or (not hosts and not self.http10):
             raise BadRequest(400, "one Host header is needed")
+        if self.forwarded_for.count(b",") >= MAX_FORWARDED_FOR:
+            raise BadRequest(463, "too many addresses in X-Forwarded-For")
         if listed:
             self._hop_by_hop(listed, upgrade)
 

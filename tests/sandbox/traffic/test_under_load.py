@@ -1,0 +1,44 @@
+"""What clients see while the table changes under them: nothing."""
+
+import time
+from dataclasses import replace
+from typing import Any
+
+from sandbox.traffic.load import Load
+
+
+def test_flipping_weights_under_load_fails_no_request(site: Any) -> None:
+    for color in ("blue", "green"):
+        site.group(color, *(site.boot(f"{color}{n}", color) for n in (1, 2)))
+    site.weigh(blue=100, green=0)
+    load = Load.start(site.connect, "web", rate=400)
+    time.sleep(0.3)
+    for weight in (0, 100, 10, 50, 0, 100) * 2:
+        site.weigh(blue=weight, green=100 - weight)
+        time.sleep(0.05)
+    report = load.stop()
+    assert report.failed == 0
+    assert report.ok == report.sent >= 300
+    assert report.by_color["blue"] + report.by_color["green"] == report.ok
+    assert min(report.by_color.values()) > 40
+
+
+def test_draining_and_stopping_targets_under_load_fails_no_request(site: Any) -> None:
+    targets = [site.boot(f"app{n}") for n in range(4)]
+    site.group("blue", *targets)
+    site.weigh(blue=1)
+    load = Load.start(site.connect, "web", path="/sleep/30", rate=400)
+    time.sleep(0.3)
+    for leaving in targets[:3]:
+        targets[targets.index(leaving)] = replace(leaving, state="draining")
+        site.group("blue", *targets)
+        site.serve()
+        site.apps.stop(leaving.id, 1)
+        time.sleep(0.1)
+    site.group("blue", targets[3])
+    site.serve()
+    time.sleep(0.1)
+    report = load.stop()
+    assert (report.failed, report.failures) == (0, ())
+    assert report.ok == report.sent
+    assert site.apps.log(targets[0].id)[-1] == "stopped"
