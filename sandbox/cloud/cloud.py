@@ -1,0 +1,78 @@
+"""The simulated AWS as a whole: moto's store, the controllers on top of it, and one lock around both."""
+
+import threading
+from contextlib import AbstractContextManager
+
+from moto.moto_api._internal.models import moto_api_backend
+
+from sandbox.cloud import autoscaling_api, ec2_api, elb_api
+from sandbox.cloud.balancing import Balancing, DataPlane
+from sandbox.cloud.clock import Clock
+from sandbox.cloud.events import EventLog
+from sandbox.cloud.health import Health
+from sandbox.cloud.instances import Apps, Instances
+from sandbox.cloud.probing import Prober
+from sandbox.cloud.scaling import Scaling
+from sandbox.cloud.seam import Seam
+
+LONGEST_SLEEP = 0.5  # real seconds, so that nothing that was overlooked is late by more
+SHORTEST_SLEEP = 0.002
+
+
+class Cloud:
+    """Only one at a time in a process: moto's stores are global."""
+
+    def __init__(self, clock: Clock, apps: Apps, plane: DataPlane, prober: Prober) -> None:
+        self.clock = clock
+        self.lock: AbstractContextManager[object] = threading.RLock()  # moto isn't thread-safe
+        self.events = EventLog(clock)
+        self.instances = Instances(clock, apps, self.events)
+        self.health = Health(clock, self.instances, prober, self.events, self.wake)
+        self.scaling = Scaling(clock, self.instances, self.health, self.events)
+        self.balancing = Balancing(plane, self.health, self.instances, self.events)
+        self._seam = Seam()
+        self._wake = threading.Event()
+        self._running = True
+        self._thread: threading.Thread | None = None
+        ec2_api.install(self._seam, self.instances)
+        elb_api.install(self._seam, self.health)
+        autoscaling_api.install(self._seam, self.scaling)
+
+    def step(self) -> float:
+        """Lets everything that is due happen. Returns the simulated time at which the next thing is."""
+        with self.lock:
+            due = self.instances.step()
+            due = min(due, self.scaling.step())
+            due = min(due, self.health.step())
+            # A launch, or a target that was let go, may be due before what was known when the step began.
+            due = min(due, self.instances.step())
+            self.balancing.sync()
+            return due
+
+    def run(self) -> None:
+        """Steps in a thread of its own, when something is due or was changed."""
+        self._thread = threading.Thread(target=self._loop, name="cloud", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def close(self) -> None:
+        self._running = False
+        self.wake()
+        if self._thread is not None:
+            self._thread.join(5)
+        self._seam.close()
+        moto_api_backend.reset()
+
+    def _loop(self) -> None:
+        while self._running:
+            try:
+                wait = (self.step() - self.clock.now()) / self.clock.speed
+            except Exception as error:
+                if not self._running:
+                    return
+                self.events.add("sandbox", "cloud", f"a step failed: {type(error).__name__}: {error}")
+                wait = LONGEST_SLEEP
+            self._wake.wait(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))
+            self._wake.clear()

@@ -1,0 +1,73 @@
+"""Carries faults out: finds the instances that are meant, and breaks what the fault says."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sandbox import faults
+from sandbox.cloud import stores
+from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.probing import Outcome
+from sandbox.cloud.weather import Spell, Weather
+
+
+class Faulting:
+    """The surface that sandbox.faults works on."""
+
+    def __init__(self, cloud: Cloud, weather: Weather) -> None:
+        self._cloud = cloud
+        self._weather = weather
+        self._active: dict[str, list[str]] = {}
+
+    def known(self) -> list[dict[str, str]]:
+        return [{"name": fault.name, "does": fault.does} for fault in faults.FAULTS.values()]
+
+    def active(self) -> list[dict[str, Any]]:
+        apis = [{"name": f"api-{spell.kind}", "until": spell.until} for spell in self._weather.spells]
+        return [{"name": name, "instances": ids} for name, ids in self._active.items()] + apis
+
+    def begin(self, name: str, given: dict[str, Any]) -> list[str]:
+        """What it did, a line each. Raises ValueError."""
+        did = faults.begin(self, name, given)
+        for line in did:
+            self._cloud.events.add("fault", name, line)
+        self._cloud.wake()
+        return did
+
+    def serving(self, color: str | None, instance: str | None) -> Sequence[str]:
+        return [
+            machine.id
+            for machine in self._cloud.instances.machines.values()
+            if machine.alive
+            and machine.bound is not None
+            and (instance is None or machine.id == instance)
+            and (color is None or (machine.release is not None and machine.release.color == color))
+        ]
+
+    def terminate(self, id: str) -> None:
+        machine = self._cloud.instances.machines[id]
+        stores.ec2(machine.region).terminate_instances([id])
+
+    def kill_app(self, id: str) -> None:
+        self._cloud.instances.kill_app(id)
+
+    def misbehave(self, id: str, behaviour: str | None) -> None:
+        self._cloud.instances.restart_app(id, behaviour)
+        self._note(behaviour, id)
+
+    def fail_checks(self, id: str, status: int, flapping: bool) -> None:
+        self._cloud.health.force(Outcome(status), {id}, flapping)
+        self._note("health-flaps" if flapping else "health-fails", id)
+
+    def api(self, kind: str, share: float, seconds: float, service: str, delay: float) -> None:
+        self._weather.begin(Spell(kind, share, self._cloud.clock.now() + seconds, service, delay))
+
+    def clear(self) -> None:
+        """All well again; what was terminated stays so."""
+        self._weather.clear()
+        self._cloud.health.force(None, set(self._cloud.instances.machines))
+        for id in {id for name, ids in self._active.items() if not name.startswith("health-") for id in ids}:
+            self._cloud.instances.restart_app(id)
+        self._active.clear()
+
+    def _note(self, name: str | None, id: str) -> None:
+        self._active.setdefault(name or "ok", []).append(id)

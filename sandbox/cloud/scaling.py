@@ -1,0 +1,194 @@
+"""Auto Scaling: brings each group from the instances it has to those it should have, step by step."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.cloud import activities, launching, stores
+from sandbox.cloud.activities import Activity
+from sandbox.cloud.clock import NEVER, Clock, timestamp
+from sandbox.cloud.events import EventLog
+from sandbox.cloud.health import Health
+from sandbox.cloud.instances import Instances
+from sandbox.cloud.launching import LaunchFailed
+from sandbox.cloud.members import Member, first_to_go, members_of
+
+FIRST_RETRY, LONGEST_RETRY = 30.0, 900.0
+APP_GRACE = 10.0  # what Compose gives a container between SIGTERM and SIGKILL
+
+
+@dataclass
+class Fleet:
+    """What a group has done and is about to do. `registered`: (target group ARN, instance id), by this group."""
+
+    activities: list[Activity] = field(default_factory=list)
+    registered: set[tuple[str, str]] = field(default_factory=set)
+    cause: str = ""
+    deleting: bool = False
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+class Scaling:
+    def __init__(self, clock: Clock, instances: Instances, health: Health, events: EventLog) -> None:
+        self._clock = clock
+        self._instances = instances
+        self._health = health
+        self._events = events
+        self.fleets: dict[str, Fleet] = {}
+
+    def fleet(self, group: Any) -> Fleet:
+        return self.fleets.setdefault(group.arn, Fleet())
+
+    def step(self) -> float:
+        return min((self._step_group(region, group) for region, group in stores.scaling_groups()), default=NEVER)
+
+    def changed(self, group: Any, old: int | None) -> None:
+        """The desired capacity was set by a request; a launch that failed is tried again at once."""
+        fleet = self.fleet(group)
+        fleet.cause = activities.changed_by_user(old, group.desired_capacity, group.min_size or 0, group.max_size or 0)
+        fleet.retry_at = 0.0
+
+    def delete(self, group: Any) -> None:
+        """Lets all members go; the group is gone with the last."""
+        fleet = self.fleet(group)
+        fleet.deleting = True
+        group.status = "Delete in progress"
+        group.min_size = group.desired_capacity = 0
+        for member in members_of(group):
+            self.let_go(group, member, f"At {timestamp()} a user request force deleted the AutoScalingGroup.")
+
+    def let_go(self, group: Any, member: Member, cause: str) -> Activity:
+        """Takes a member out of service: deregister and drain now, terminate after it."""
+        if member.leaving:
+            return member.activity
+        if not member.activity.ended:
+            member.activity.fail("Instance was terminated before it came into service.")
+        machine = self._instances.machines.get(member.id)
+        member.lifecycle_state = "Terminating"
+        member.activity = activities.terminating(
+            group, member.id, member.instance.subnet_id, member.availability_zone, cause
+        )
+        fleet = self.fleet(group)
+        fleet.activities.append(member.activity)
+        self._register(group, fleet)
+        member.leaves_at = self._health.drains_until(member.id) if machine and machine.alive else self._clock.now()
+        if member.leaves_at > self._clock.now():
+            member.activity.status_code, member.activity.progress = "WaitingForELBConnectionDraining", 50
+        self._events.add("scaling", group.name, f"{member.activity.description}: {cause.strip()}")
+        return member.activity
+
+    def _step_group(self, region: str, group: Any) -> float:
+        fleet = self.fleet(group)
+        suspended = {process["ProcessName"] for process in group.suspended_processes}
+        due = NEVER
+        self._judge(group, suspended)
+        if "Terminate" not in suspended:
+            self._shrink(group, fleet, suspended)
+        if "Launch" not in suspended:
+            due = min(due, self._grow(region, group, fleet))
+        for member in members_of(group):
+            due = min(due, self._step_member(group, member))
+        if "AddToLoadBalancer" not in suspended:
+            self._register(group, fleet)
+        if fleet.deleting and not group.instance_states:
+            stores.autoscaling(region).autoscaling_groups.pop(group.name, None)
+            self._events.add("scaling", group.name, "deleted")
+        return due
+
+    def _step_member(self, group: Any, member: Member) -> float:
+        now = self._clock.now()
+        if member.leaves_at is not None:
+            if member.leaves_at > now and member.instance.state != "terminated":
+                return member.leaves_at
+            if member.instance.state != "terminated":
+                self._instances.stop_app(member.id, APP_GRACE)
+                stores.ec2(group.region).terminate_instances([member.id])
+            member.activity.succeed()
+            group.instance_states.remove(member)
+        elif member.lifecycle_state == "Pending" and member.instance.state == "running":
+            member.lifecycle_state = "InService"
+            member.in_service_at = now
+            member.activity.succeed()
+            self._events.add("scaling", group.name, f"{member.id} is in service")
+        if member.in_service_at is not None and not member.leaving:
+            grace_ends = member.in_service_at + (group.health_check_grace_period or 0)
+            return grace_ends if grace_ends > now else NEVER
+        return NEVER
+
+    def _judge(self, group: Any, suspended: set[str]) -> None:
+        """Marks members that EC2 or the load balancer calls unhealthy, unless the grace period still runs."""
+        if "HealthCheck" in suspended:
+            return
+        now = self._clock.now()
+        elb = "ELB" in (group.health_check_type or "EC2")
+        for member in members_of(group):
+            if member.leaving or member.health_status == "Unhealthy":
+                continue
+            if member.instance.state not in ("pending", "running"):
+                member.health_status, member.known_unhealthy = "Unhealthy", "EC2"
+            elif elb and member.in_service_at is not None:
+                graced = now < member.in_service_at + (group.health_check_grace_period or 0)
+                held = [self._health.target(arn, member.id) for arn in group.target_group_arns]
+                if not graced and any(target and target.state == "unhealthy" for target in held):
+                    member.health_status, member.known_unhealthy = "Unhealthy", "ELB"
+
+    def _shrink(self, group: Any, fleet: Fleet, suspended: set[str]) -> None:
+        for member in members_of(group):
+            if member.health_status == "Unhealthy" and not member.leaving and "ReplaceUnhealthy" not in suspended:
+                self.let_go(group, member, activities.unhealthy(member.known_unhealthy or "user"))
+        while True:
+            serving = [member for member in members_of(group) if member.counts]
+            wanted = group.desired_capacity or 0
+            if len(serving) <= wanted:
+                return
+            try:
+                current = launching.version_of(launching.current_version(group))
+            except LaunchFailed:
+                current = None
+            first = first_to_go(serving, current)
+            if first is None:
+                return
+            self.let_go(group, first, fleet.cause + activities.taken_out(len(serving), wanted, first.id))
+
+    def _grow(self, region: str, group: Any, fleet: Fleet) -> float:
+        """Launches what is missing. Returns when a failed launch is to be tried again."""
+        while not fleet.deleting:
+            serving = [member for member in members_of(group) if member.counts]
+            wanted = group.desired_capacity or 0
+            if len(serving) >= wanted:
+                return NEVER
+            if fleet.retry_at > self._clock.now():
+                return fleet.retry_at
+            cause = fleet.cause + activities.started(len(serving), wanted)
+            try:
+                version = launching.current_version(group)
+                subnet, zone = launching.place(group, serving)
+                instance = launching.launch(group, version, subnet, zone)
+            except LaunchFailed as error:
+                fleet.failures += 1
+                fleet.retry_at = self._clock.now() + min(FIRST_RETRY * 2**fleet.failures, LONGEST_RETRY)
+                fleet.activities.append(activities.failed_launch(group, cause, str(error)))
+                self._events.add("scaling", group.name, f"launch failed: {error}")
+                return fleet.retry_at
+            fleet.failures = 0
+            activity = activities.launching(group, instance.id, subnet, zone, cause)
+            fleet.activities.append(activity)
+            group.instance_states.append(Member(instance, group, launching.version_of(version), activity))
+            self._instances.launched(instance, region)
+            self._events.add(
+                "scaling", group.name, f"{activity.description} in {zone}, template version {version.number}"
+            )
+        return NEVER
+
+    def _register(self, group: Any, fleet: Fleet) -> None:
+        """Makes the group's own registrations those of its members in service; what others registered isn't touched."""
+        backend = stores.elbv2(group.region)
+        serving = [member for member in group.instance_states if member.lifecycle_state == "InService"]
+        known = [arn for arn in group.target_group_arns if arn in backend.target_groups]
+        wanted = {(arn, member.instance.id) for arn in known for member in serving}
+        for arn, id in sorted(wanted - fleet.registered):
+            backend.target_groups[arn].register([{"Id": id}])
+        for arn, id in sorted(fleet.registered - wanted):
+            if arn in backend.target_groups and id in backend.target_groups[arn].targets:
+                backend.target_groups[arn].deregister([{"Id": id}])
+        fleet.registered = wanted

@@ -1,0 +1,154 @@
+"""What can be made to go wrong in a sandbox, by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Surface(Protocol):
+    """What a fault can get hold of. Durations in simulated seconds."""
+
+    def serving(self, color: str | None, instance: str | None) -> Sequence[str]: ...
+    def terminate(self, id: str) -> None: ...
+    def kill_app(self, id: str) -> None: ...
+    def misbehave(self, id: str, behaviour: str | None) -> None: ...
+    def fail_checks(self, id: str, status: int, flapping: bool) -> None: ...
+    def api(self, kind: str, share: float, seconds: float, service: str, delay: float) -> None: ...
+    def clear(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Aim:
+    """Which instances (`color` and `instance` narrow it, `count` of them), and how badly.
+
+    `amount` means what the fault says: a share from 0 to 1, or seconds.
+    """
+
+    color: str | None = None
+    instance: str | None = None
+    count: int | None = None
+    amount: float | None = None
+    seconds: float = 300.0
+    service: str = ""
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise ValueError(f"count must be at least 1, not {self.count}")
+        if self.amount is not None and self.amount < 0:
+            raise ValueError(f"amount must not be negative, as {self.amount} is")
+        if self.seconds <= 0:
+            raise ValueError(f"seconds must be above 0, not {self.seconds}")
+
+    def share(self, default: float) -> float:
+        share = default if self.amount is None else self.amount
+        if share > 1:
+            raise ValueError(f"amount is a share from 0 to 1 here, not {share}")
+        return share
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`begin` says what it did, a line each."""
+
+    name: str
+    does: str
+    begin: Callable[[Surface, Aim], list[str]]
+
+
+def begin(surface: Surface, name: str, given: dict[str, Any]) -> list[str]:
+    """Begins the fault of that name. Raises ValueError: no such fault, or nothing that it could hit."""
+    fault = FAULTS.get(name)
+    if fault is None:
+        raise ValueError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
+    unknown = given.keys() - Aim.__dataclass_fields__.keys()
+    if unknown:
+        raise ValueError(f"{name} takes {', '.join(Aim.__dataclass_fields__)}, not {', '.join(sorted(unknown))}")
+    return fault.begin(surface, Aim(**given))
+
+
+def _victims(surface: Surface, aim: Aim, usual: int | None = None) -> Sequence[str]:
+    found = surface.serving(aim.color, aim.instance)
+    if not found:
+        which = aim.instance or (f"of color {aim.color}" if aim.color else "")
+        raise ValueError(f"no serving instance {which}".rstrip())
+    return found[: aim.count or usual]
+
+
+def _instance_dies(surface: Surface, aim: Aim) -> list[str]:
+    victims = _victims(surface, aim, usual=1)
+    for id in victims:
+        surface.terminate(id)
+    return [f"{id} terminated" for id in victims]
+
+
+def _app_dies(surface: Surface, aim: Aim) -> list[str]:
+    victims = _victims(surface, aim, usual=1)
+    for id in victims:
+        surface.kill_app(id)
+    return [f"the app on {id} killed" for id in victims]
+
+
+def _app_errors(surface: Surface, aim: Aim) -> list[str]:
+    share = aim.share(0.5)
+    victims = _victims(surface, aim)
+    for id in victims:
+        surface.misbehave(id, f"errors={share}")
+    return [f"{id} answers {share:.0%} of requests with 500" for id in victims]
+
+
+def _app_slow(surface: Surface, aim: Aim) -> list[str]:
+    seconds = 1.0 if aim.amount is None else aim.amount
+    victims = _victims(surface, aim)
+    for id in victims:
+        surface.misbehave(id, f"slow={seconds}")
+    return [f"{id} answers {seconds:g} s later" for id in victims]
+
+
+def _health_fails(surface: Surface, aim: Aim) -> list[str]:
+    victims = _victims(surface, aim)
+    for id in victims:
+        surface.fail_checks(id, 503, flapping=False)
+    return [f"checks of {id} see 503" for id in victims]
+
+
+def _health_flaps(surface: Surface, aim: Aim) -> list[str]:
+    victims = _victims(surface, aim)
+    for id in victims:
+        surface.fail_checks(id, 503, flapping=True)
+    return [f"{id} flaps between healthy and unhealthy" for id in victims]
+
+
+def _api(kind: str, share: float, delay: float) -> Callable[[Surface, Aim], list[str]]:
+    def begin(surface: Surface, aim: Aim) -> list[str]:
+        slow = kind == "slow"
+        part = 1.0 if slow else aim.share(share)
+        late = delay if not slow or aim.amount is None else aim.amount
+        surface.api(kind, part, aim.seconds, aim.service, late)
+        how = f"take {late:g} s longer" if slow else f"are {kind}, {part:.0%} of them"
+        return [f"calls to {aim.service or 'every service'} {how} for {aim.seconds:g} s"]
+
+    return begin
+
+
+def _clear(surface: Surface, aim: Aim) -> list[str]:  # noqa: ARG001
+    surface.clear()
+    return ["no fault is active"]
+
+
+FAULTS = {
+    fault.name: fault
+    for fault in (
+        Fault("instance-dies", "terminates an instance (count) without a warning", _instance_dies),
+        Fault("app-dies", "kills the app of an instance (count); the instance runs on", _app_dies),
+        Fault("app-errors", "apps answer a share (amount, 0.5) of their requests with 500", _app_errors),
+        Fault("app-slow", "apps answer that many real seconds (amount, 1) later", _app_slow),
+        Fault("health-fails", "health checks see 503, whatever the app answers", _health_fails),
+        Fault("health-flaps", "health checks see 503 for a while, then what the app answers, and so on", _health_flaps),
+        Fault(
+            "api-throttled", "a share (amount, 0.5) of the calls to a service is throttled", _api("throttled", 0.5, 0)
+        ),
+        Fault("api-failing", "a share (amount, 0.5) of the calls to a service fails with 503", _api("failing", 0.5, 0)),
+        Fault("api-slow", "calls to a service take that long (amount, 5) longer", _api("slow", 1.0, 5.0)),
+        Fault("clear", "ends all faults; what was terminated stays so", _clear),
+    )
+}
