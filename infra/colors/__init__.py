@@ -1,0 +1,1 @@
+"""The platforms: one way each to fill a target group with a release."""

@@ -1,0 +1,39 @@
+"""The platform `compose`: a color is an EC2 Auto Scaling group whose instances run containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from infra import rendering
+from infra.colors.fleet import RENDERING, TEMPLATE, Fleet
+from infra.colors.ground import Footing
+from infra.colors.platform import Filling, Ground, Site
+from infra.record import Color, Slot
+from infra.settings import Settings
+
+
+class Compose:
+    """Instances behind a target group of the type `instance`."""
+
+    def rendered_from(self, settings: Settings) -> Mapping[str, Any]:
+        return {
+            "rendering": RENDERING,
+            "template": rendering.source(TEMPLATE),
+            "compose": settings.compose.model_dump(include={"instance_type", "ami", "grace", "volume"}),
+            "port": settings.port,
+            "healthCheck": settings.health_check.model_dump(),
+            "drain": settings.drain,
+            "tags": dict(settings.tags),
+        }
+
+    def ground(self, color: Color, site: Site, opts: pulumi.ResourceOptions, *, settled: bool) -> Ground:
+        return Footing(color, "compose", "instance", site, opts, settled=settled).ground
+
+    def fill(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
+    ) -> Filling:
+        fleet = Fleet(color, slot, site, ground, opts, anew=anew)
+        return Filling(fleet.group_name, fleet)

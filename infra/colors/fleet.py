@@ -1,0 +1,146 @@
+"""The instances of one release: role, launch template, scaling group."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import access, images, immutable, rendering
+from infra.colors.machine import machine_image
+from infra.colors.platform import Ground, Site
+from infra.record import Color, Slot
+
+RENDERING = 1
+"""Raise it when this module makes something else from the same settings and template: a release is known by it."""
+TEMPLATE = "compose-boot.sh.j2"
+_STOP_SECONDS = 30
+
+
+class Fleet(pulumi.ComponentResource):
+    """Everything is named after color and fill: another release has other resources.
+
+    Outside the update that renders the release anew, only the capacity bounds may change.
+    """
+
+    group_name: pulumi.Output[str]
+
+    def __init__(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
+    ) -> None:
+        name = f"{color}-{slot.fill}"
+        super().__init__("bluegreen:index:Fleet", f"{name}-fleet", opts=opts)
+        self.name, self.slot, self.anew, self.settings = name, slot, anew, site.settings
+        self.tags = {
+            **site.settings.own_tags,
+            "bluegreen:color": color,
+            "bluegreen:fill": str(slot.fill),
+            "bluegreen:release": slot.digest,
+        }
+        template = self._template(color, ground, self._profile())
+        self.group_name = self._group(site, ground, template).name
+        self.register_outputs({"group": self.group_name})
+
+    def _opts(self, arguments: type) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, ignore_changes=None if self.anew else immutable.inputs(arguments))
+
+    def _profile(self) -> aws.iam.InstanceProfile:
+        role = aws.iam.Role(
+            f"{self.name}-role",
+            assume_role_policy=access.trust("ec2.amazonaws.com"),
+            tags=self.tags,
+            opts=self._opts(aws.iam.RoleArgs),
+        )
+        aws.iam.RolePolicy(
+            f"{self.name}-policy",
+            role=role.name,
+            policy=access.instance_policy(images.parse_image(self.slot.image)),
+            opts=self._opts(aws.iam.RolePolicyArgs),
+        )
+        return aws.iam.InstanceProfile(
+            f"{self.name}-profile", role=role.name, tags=self.tags, opts=self._opts(aws.iam.InstanceProfileArgs)
+        )
+
+    def _template(self, color: Color, ground: Ground, profile: aws.iam.InstanceProfile) -> aws.ec2.LaunchTemplate:
+        chosen = self.settings.compose
+        return aws.ec2.LaunchTemplate(
+            f"{self.name}-template",
+            description=f"{self.settings.project} {self.settings.stack}: release {self.slot.digest}",
+            image_id=machine_image(chosen.instance_type, chosen.ami, look_up=self.anew),
+            instance_type=chosen.instance_type,
+            iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=profile.arn),
+            user_data=rendering.user_data(self._script(color)),
+            network_interfaces=[
+                aws.ec2.LaunchTemplateNetworkInterfaceArgs(
+                    device_index=0,
+                    associate_public_ip_address="false",
+                    delete_on_termination="true",
+                    security_groups=[ground.security_group],
+                )
+            ],
+            # One hop: a token stays on the host, out of the containers' reach.
+            metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            block_device_mappings=[
+                aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
+                    device_name="/dev/xvda",
+                    ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+                        encrypted="true", volume_size=chosen.volume, volume_type="gp3", delete_on_termination="true"
+                    ),
+                )
+            ],
+            tag_specifications=[
+                aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type="volume", tags=self.tags),
+            ],
+            tags=self.tags,
+            opts=self._opts(aws.ec2.LaunchTemplateArgs),
+        )
+
+    def _script(self, color: Color) -> str:
+        image = images.parse_image(self.slot.image)
+        return rendering.render(
+            TEMPLATE,
+            service=self.settings.project,
+            stack=self.settings.stack,
+            color=color,
+            fill=self.slot.fill,
+            release=self.slot.digest,
+            image=images.exact(self.slot.image),
+            port=self.settings.port,
+            health_path=self.settings.health_check.path,
+            registry=image.host if image.registry else "",
+            stop_seconds=_STOP_SECONDS,
+        )
+
+    def _group(self, site: Site, ground: Ground, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
+        chosen, floor = self.settings.compose, self.slot.floor
+        # Bounds follow the record in every update, so that one that failed half-way is put right by the next.
+        # Desired capacity is the scaler's after creation, also in an update that renders in place.
+        ignored = ["desiredCapacity"]
+        if not self.anew:
+            ignored = immutable.inputs(aws.autoscaling.GroupArgs, but=("min_size", "max_size"))
+        return aws.autoscaling.Group(
+            f"{self.name}-group",
+            min_size=floor,
+            max_size=max(chosen.max, floor) if floor else 0,
+            desired_capacity=max(floor, chosen.desired or 0) if floor else 0,
+            vpc_zone_identifiers=site.subnets,
+            launch_template=aws.autoscaling.GroupLaunchTemplateArgs(
+                id=template.id, version=template.latest_version.apply(str)
+            ),
+            target_group_arns=[ground.target_group],
+            health_check_type="ELB",
+            health_check_grace_period=chosen.grace,
+            # New ones first: a health check that fails everywhere at once must not empty the fleet.
+            instance_maintenance_policy=aws.autoscaling.GroupInstanceMaintenancePolicyArgs(
+                min_healthy_percentage=100, max_healthy_percentage=110
+            ),
+            # Waiting inside an update would hold the stack's lock against a rollback.
+            wait_for_capacity_timeout="0",
+            force_delete=True,
+            tags=[
+                aws.autoscaling.GroupTagArgs(key=key, value=value, propagate_at_launch=True)
+                for key, value in {"Name": f"{self.settings.project}-{self.name}", **self.tags}.items()
+            ],
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
+        )

@@ -1,0 +1,64 @@
+"""The one interface of all platforms: fill this target group with this release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pulumi
+
+from infra.record import Color, Slot
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where colors are put: what all of them share."""
+
+    settings: Settings
+    vpc: pulumi.Input[str]
+    subnets: pulumi.Input[Any]
+    """Ids of the private subnets."""
+    balancer_group: pulumi.Input[str]
+    """The load balancer's security group."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a color has on a platform whether it is filled or not."""
+
+    target_group: pulumi.Output[str]
+    """ARN."""
+    security_group: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What a filled color is made of."""
+
+    capacity: pulumi.Output[str]
+    """Name of what holds the color's capacity."""
+    resource: pulumi.Resource
+
+
+class Platform(Protocol):
+    """One way to run a release."""
+
+    def rendered_from(self, settings: Settings) -> Mapping[str, Any]:
+        """Every setting and template that reaches a release: what its digest is taken over. JSON values."""
+
+    def ground(self, color: Color, site: Site, opts: pulumi.ResourceOptions, *, settled: bool) -> Ground:
+        """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""
+
+    def fill(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
+    ) -> Filling:
+        """The release of a color. Only an update that renders it anew changes what runs (`anew`)."""
+
+
+def named(name: str) -> Platform:
+    """The platform of that name. Raises KeyError for one that this version doesn't have."""
+    from infra.colors.compose import Compose
+
+    return {"compose": Compose}[name]()

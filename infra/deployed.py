@@ -1,0 +1,141 @@
+"""The deployed record: read and decided on before anything is registered, written after everything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import stored
+from infra.context import Context
+from infra.decision import Decision, Refused, Terms, decide, unfinished
+from infra.digest import release_digest
+from infra.record import Color, Deployed, Release, deployed_data, stamp
+from infra.refusal import Refusal, refuse
+from infra.registry import resolved
+from infra.settings import Settings
+
+# A standard parameter's limit (SSM PutParameter).
+LIMIT = 4096
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is deployed, what this update makes of it, and where."""
+
+    deployed: Deployed | None
+    decision: Decision
+    account: str
+    region: str
+
+
+def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Plan:
+    """Reads, decides and warns. Raises Refusal."""
+    deployed, intent = stored.parameters(settings)
+    copy = stored.config_copy(config, settings)
+    account, region = aws.get_caller_identity().account_id, aws.get_region().region
+    if deployed and deployed.account not in ("", account):
+        raise refuse(
+            "foreign-record",
+            f"the deployed record is of account {deployed.account}, these credentials are of {account}",
+            f"{stored.folder(settings)}/record was copied there from another account",
+            f"bluegreen -s {settings.stack} doctor",
+        )
+
+    def first_release() -> Release:
+        image, platform = resolved(settings.image, account, region), settings.platforms[0]
+        return Release(platform, image, release_digest(settings, platform, image))
+
+    terms = Terms(
+        stack=settings.stack,
+        now=context.time,
+        hold=timedelta(seconds=settings.hold),
+        floor=settings.compose.min,
+        platforms=settings.platforms,
+        first_release=first_release,
+        digest=lambda platform, image: release_digest(settings, platform, image),
+        balancer=deployed is None and stored.balancer_exists(settings),
+        finish_first=context.finish_first,
+    )
+    answer = decide(deployed, intent, copy, terms)
+    if isinstance(answer, Decision) and answer.adopted and deployed:
+        answer = unfinished(answer, stored.live_weights(deployed), terms) or answer
+    if isinstance(answer, Refused):
+        raise Refusal(answer)
+    for warning in answer.warnings:
+        pulumi.log.warn(warning)
+    return Plan(deployed, answer, account, region)
+
+
+@dataclass(frozen=True)
+class Places:
+    """What the record notes of the resources, as they are after this update."""
+
+    rules: Mapping[str, pulumi.Input[str]]
+    target_groups: Mapping[Color, Mapping[str, pulumi.Input[str]]]
+    capacity: Mapping[Color, pulumi.Input[str]]
+    url: pulumi.Input[str]
+
+
+def write(
+    settings: Settings, chosen: Plan, context: Context, places: Places, after: Sequence[pulumi.Resource]
+) -> pulumi.Output[dict[str, Any]]:
+    """Registers the record's parameter behind the resources `after`; returns the record as it lies there."""
+    record = _noted(chosen, context)
+    text = pulumi.Output.all(
+        rules=dict(places.rules),
+        groups={color: dict(groups) for color, groups in places.target_groups.items()},
+        capacity=dict(places.capacity),
+        url=places.url,
+    ).apply(
+        lambda found: _text(
+            replace(
+                record,
+                rules=found["rules"],
+                target_groups=found["groups"],
+                capacity=found["capacity"],
+                url=found["url"],
+            )
+        )
+    )
+    parameter = aws.ssm.Parameter(
+        "record",
+        name=f"{stored.folder(settings)}/record",
+        type=aws.ssm.ParameterType.STRING,
+        insecure_value=text,
+        # An update that was killed while it created the parameter left one behind.
+        overwrite=True,
+        description="The release record: what serves, what stands by. Written by bluegreen; its versions are a history",
+        tags=settings.own_tags,
+        opts=pulumi.ResourceOptions(depends_on=list(after), protect=settings.protect),
+    )
+    return parameter.insecure_value.apply(lambda value: json.loads(value or "{}"))
+
+
+def _noted(chosen: Plan, context: Context) -> Deployed:
+    """The next record without its places; the one that is there where nothing changes, by whom and when included."""
+    decision, was = chosen.decision, chosen.deployed
+    who, when, why = context.who, stamp(context.time), context.why
+    if was is not None and decision.generation == was.generation:
+        who, when, why = was.who, was.when, was.why
+    return Deployed(
+        record=decision.record,
+        generation=decision.generation,
+        account=chosen.account,
+        region=chosen.region,
+        who=who,
+        when=when,
+        why=why,
+    )
+
+
+def _text(deployed: Deployed) -> str:
+    text = json.dumps(deployed_data(deployed), separators=(",", ":"), ensure_ascii=False)
+    if len(text.encode()) > LIMIT:
+        raise ValueError(f"the record takes {len(text.encode())} bytes, a parameter holds {LIMIT}: shorten who and why")
+    return text

@@ -1,0 +1,141 @@
+"""The Pulumi program: composes the components in the order in which a packet meets them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from infra import deployed
+from infra.colors import platform as platforms
+from infra.colors.platform import Filling, Ground, Site
+from infra.context import Context
+from infra.digest import release_digest
+from infra.load_balancer import LoadBalancer
+from infra.network import Network
+from infra.record import COLORS, Color, Record
+from infra.refusal import Refusal, refuse
+from infra.routing import Routing
+from infra.settings import Settings, SettingsError, load
+
+__all__ = ["Context", "Refusal", "release_digest", "run"]
+
+
+def run(extra: Context | None = None) -> None:
+    """Registers the stack's resources. Raises Refusal before the first one, or not at all.
+
+    `extra` is what a driver knows of the update; a plain `pulumi up` takes it from the environment.
+    """
+    context = extra or Context.of(os.environ)
+    config = _config()
+    settings = _settings(config)
+    plan = deployed.plan(settings, config, context)
+    record = plan.decision.record
+
+    network = Network("network", settings)
+    balancer = LoadBalancer("balancer", settings, network)
+    site = Site(settings, network.vpc, network.private_subnets, balancer.security_group.id)
+    grounds = _grounds(site, plan)
+    routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
+    fillings = _fillings(site, plan, grounds)
+
+    places = deployed.Places(
+        rules={"production": routing.production.arn, "test": routing.test.arn},
+        target_groups=_noted_groups(plan, grounds, settings),
+        capacity=_noted_capacity(plan, fillings),
+        url=balancer.url,
+    )
+    # In a shift the record must not wait for the colors: a targeted update fails on such a dependency, and does so
+    # after the rule has moved.
+    colors = [filling.resource for filling in fillings.values()] if plan.decision.changes_a_color else []
+    written = deployed.write(settings, plan, context, places, [routing.production, routing.test, *colors])
+    pulumi.export("record", written)
+    pulumi.export("url", written["url"])
+    pulumi.export("testUrl", balancer.test_url)
+    pulumi.export("balancerArn", balancer.balancer.arn)
+    pulumi.export("balancerName", balancer.balancer.dns_name)
+
+
+def _config() -> Mapping[str, Any]:
+    """The stack's whole config, with the keys of all namespaces: only so can a misspelt key be found."""
+    from pulumi.runtime.config import CONFIG, get_config_env
+
+    return {**get_config_env(), **CONFIG.get()}
+
+
+def _settings(config: Mapping[str, Any]) -> Settings:
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    try:
+        return load(config, project, stack)
+    except SettingsError as error:
+        count = len(error.problems)
+        raise refuse(
+            "settings",
+            f"{count} setting{'s' if count > 1 else ''} of stack {stack} can't be used",
+            "\n         ".join(str(problem) for problem in error.problems),
+            f"bluegreen -s {stack} config validate",
+        ) from error
+
+
+def _grounds(site: Site, plan: deployed.Plan) -> dict[Color, dict[str, Ground]]:
+    """The target group of each color on each platform, those that a release stands on included."""
+    record, decision = plan.decision.record, plan.decision
+    grounds: dict[Color, dict[str, Ground]] = {}
+    for color in COLORS:
+        slot = record.colors.get(color)
+        names = dict.fromkeys((*site.settings.platforms, *((slot.platform,) if slot else ())))
+        grounds[color] = {
+            name: platforms.named(name).ground(
+                color,
+                site,
+                pulumi.ResourceOptions(),
+                settled=slot is not None and slot.platform == name and decision.fills != color,
+            )
+            for name in names
+        }
+    return grounds
+
+
+def _fillings(site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, Filling]:
+    return {
+        color: platforms.named(slot.platform).fill(
+            color,
+            slot,
+            site,
+            grounds[color][slot.platform],
+            pulumi.ResourceOptions(),
+            anew=plan.decision.fills == color,
+        )
+        for color, slot in plan.decision.record.colors.items()
+    }
+
+
+def _served(
+    grounds: Mapping[Color, Mapping[str, Ground]], settings: Settings, record: Record
+) -> dict[Color, pulumi.Output[str]]:
+    """The group that the rules use for each color: its release's platform, else the settings' first."""
+    chosen = {color: slot.platform for color, slot in record.colors.items()}
+    return {color: grounds[color][chosen.get(color, settings.platforms[0])].target_group for color in COLORS}
+
+
+def _noted_groups(
+    plan: deployed.Plan, grounds: Mapping[Color, Mapping[str, Ground]], settings: Settings
+) -> dict[Color, dict[str, pulumi.Input[str]]]:
+    """ARNs by color and platform. A shift may be targeted: it notes of the others what is noted already."""
+    noted: dict[Color, dict[str, pulumi.Input[str]]] = {}
+    for color, of in grounds.items():
+        slot = plan.decision.record.colors.get(color)
+        served = slot.platform if slot else settings.platforms[0]
+        known = plan.deployed.target_groups.get(color, {}) if plan.deployed else {}
+        if plan.decision.moves_only_traffic and known:
+            noted[color] = {**known, served: of[served].target_group}
+        else:
+            noted[color] = {name: ground.target_group for name, ground in of.items()}
+    return noted
+
+
+def _noted_capacity(plan: deployed.Plan, fillings: Mapping[Color, Filling]) -> dict[Color, pulumi.Input[str]]:
+    known = plan.deployed.capacity if plan.deployed and plan.decision.moves_only_traffic else {}
+    return {color: known.get(color, filling.capacity) for color, filling in fillings.items()}

@@ -1,0 +1,183 @@
+"""What can be set, with defaults, and what must fit together. Pure; imports no Pulumi.
+
+Limits are AWS's: target groups and health checks from ELBv2 CreateTargetGroup (interval 5-300 s, timeout 2-120 s,
+thresholds 2-10, deregistration delay 0-3600 s), stickiness from TargetGroupStickinessConfig (1-604800 s), the idle
+timeout from the load balancer attributes (1-4000 s), volumes from EBS gp3 (the AL2023 snapshot needs 8 GiB), two zones
+at least because an ALB needs subnets in two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+
+from infra import setting_types as kinds
+
+PLATFORMS = ("compose",)
+"""The platforms that this version can fill a color with."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A value that doesn't fit others. `at` is its key below the object that noticed."""
+
+    at: str
+    found: object
+    allowed: str
+
+
+class Conflict(ValueError):
+    """Values that don't fit together."""
+
+    def __init__(self, misfits: Sequence[Misfit]) -> None:
+        super().__init__("; ".join(misfit.allowed for misfit in misfits))
+        self.misfits = tuple(misfits)
+
+
+def _check(misfits: Sequence[Misfit]) -> None:
+    if misfits:
+        raise Conflict(misfits)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # Python takes true for 1.
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("true and false are no numbers")
+        return value
+
+
+class HealthCheck(_Frozen):
+    """When a target counts as healthy."""
+
+    path: kinds.HealthPath = "/health/deep"
+    interval: int = kinds.whole(30, 5, 300, "seconds")
+    timeout: int = kinds.whole(5, 2, 120, "seconds")
+    healthy: int = kinds.whole(2, 2, 10, "checks")
+    unhealthy: int = kinds.whole(3, 2, 10, "checks")
+    matcher: kinds.Matcher = "200"
+
+    @model_validator(mode="after")
+    def _fits(self) -> HealthCheck:
+        if self.timeout >= self.interval:
+            _check([Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")])
+        return self
+
+
+class Network(_Frozen):
+    """A VPC of the stack's own, or one that is there already."""
+
+    cidr: kinds.VpcCidr = "10.0.0.0/16"
+    zones: int = kinds.whole(2, 2, 6)
+    nat: Annotated[Literal["single", "per-zone", "none"], Field(description="single, per-zone or none")] = "single"
+    vpc: kinds.VpcId | None = None
+    public_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
+    private_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Network:
+        subnets = {"publicSubnets": self.public_subnets, "privateSubnets": self.private_subnets}
+        if self.vpc is None:
+            allowed = "nothing, unless vpc names an existing VPC"
+            _check([Misfit(key, len(ids), allowed) for key, ids in subnets.items() if ids])
+        else:
+            own, allowed = ("cidr", "zones", "nat"), "nothing beside vpc, which names an existing VPC"
+            two = "two subnets or more, each in a zone of its own"
+            _check(
+                [Misfit(key, getattr(self, key), allowed) for key in own if key in self.model_fields_set]
+                + [Misfit(key, len(set(ids)), two) for key, ids in subnets.items() if len(set(ids)) < 2]
+            )
+        return self
+
+
+class Balancer(_Frozen):
+    """The load balancer and the rule that traffic passes through."""
+
+    certificate: kinds.Certificate | None = None
+    test_port: int = kinds.whole(9001, 1, 65535)
+    test_cidrs: tuple[kinds.Cidr, ...] = Field(default=(), description="a list of CIDR blocks such as 203.0.113.0/24")
+    allowed_cidrs: tuple[kinds.Cidr, ...] = Field(
+        default=("0.0.0.0/0",), min_length=1, description="a list of one CIDR block or more, such as 203.0.113.0/24"
+    )
+    idle_timeout: int = kinds.whole(60, 1, 4000, "seconds")
+    stickiness: int = kinds.whole(0, 0, 604800, "seconds, 0 for none")
+    path: kinds.PathPattern = "/*"
+    host: kinds.HostPattern | None = None
+    protect: bool = Field(default=False, description="true or false: AWS's deletion protection of the load balancer")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Balancer:
+        if self.test_port in self.ports:
+            taken = " and ".join(str(port) for port in self.ports)
+            _check([Misfit("testPort", self.test_port, f"a port other than {taken}, which serve production")])
+        return self
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that production is reached by."""
+        return (80, 443) if self.certificate else (80,)
+
+
+class Compose(_Frozen):
+    """The instances of the platform `compose`."""
+
+    instance_type: kinds.InstanceType = "t3.medium"
+    min: int = kinds.whole(2, 1, 500, "instances")
+    desired: int | None = kinds.whole(None, 1, 500, "instances")
+    max: int = kinds.whole(6, 1, 500, "instances")
+    ami: kinds.AmiId | None = None
+    grace: int = kinds.whole(300, 0, 7200, "seconds")
+    volume: int = kinds.whole(20, 8, 16384, "GiB")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Compose:
+        misfits = []
+        if self.min > self.max:
+            misfits.append(Misfit("min", self.min, f"not more than max, which is {self.max}"))
+        if self.desired is not None and not self.min <= self.desired <= self.max:
+            misfits.append(Misfit("desired", self.desired, f"from min ({self.min}) to max ({self.max})"))
+        _check(misfits)
+        return self
+
+
+def _one_or_more(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(set(map(str, value))) != len(value):
+        raise ValueError("named twice")
+    return value
+
+
+class Settings(_Frozen):
+    """Everything that a stack can be told, besides its record."""
+
+    project: str
+    stack: str
+    image: kinds.Image
+    platforms: Annotated[
+        tuple[Literal["compose"], ...],
+        BeforeValidator(_one_or_more),
+        Field(min_length=1, description=f"a list of platforms, each once: {', '.join(PLATFORMS)}"),
+    ] = ("compose",)
+    port: int = kinds.whole(8080, 1, 65535)
+    health_check: HealthCheck = HealthCheck()
+    network: Network = Network()
+    balancer: Balancer = Balancer()
+    compose: Compose = Compose()
+    drain: int = kinds.whole(60, 0, 3600, "seconds")
+    hold: kinds.Duration = 3600
+    protect: bool = Field(
+        default=False, description="true or false: Pulumi refuses to delete balancer, rules and record"
+    )
+    tags: kinds.Tags = {}
+
+    @property
+    def own_tags(self) -> dict[str, str]:
+        """The tags that say which stack a resource is of."""
+        return {**self.tags, "bluegreen:project": self.project, "bluegreen:stack": self.stack}

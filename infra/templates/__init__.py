@@ -1,0 +1,1 @@
+"""What instances are booted with, as Jinja templates."""
