@@ -1,0 +1,49 @@
+"""Waiting for a color: until enough of its targets, running the recorded release, are healthy."""
+
+from __future__ import annotations
+
+from driver.errors import ReleaseFailed
+from driver.gates import Verdict
+from driver.journey import Taken
+from driver.observe import observe
+from driver.ports import Ports
+from driver.release.moves import Await
+from driver.release.snapshot import Fleet, Target
+
+_POLL = 2.0
+
+
+def await_health(ports: Ports, move: Await, deadline: float) -> Taken:
+    """Raises ReleaseFailed, with each target's reason, when the deadline passes first."""
+    started, said = ports.clock.elapsed(), ""
+    while True:
+        fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
+        waited = ports.clock.elapsed() - started
+        if fleet.healthy >= move.healthy:
+            reason = f"{fleet.healthy} of {fleet.wanted} targets of {move.color} are healthy"
+            return Taken(move, waited_seconds=waited, verdicts=(Verdict("health", True, reason),))
+        if ports.clock.elapsed() >= deadline:
+            raise _never(move, fleet, waited)
+        if (line := f"{move.color}: {fleet.healthy}/{move.healthy} healthy") != said:
+            ports.tell(line)
+            said = line
+        ports.clock.sleep(_POLL)
+
+
+def _never(move: Await, fleet: Fleet, waited: float) -> ReleaseFailed:
+    reasons = [f"{target.id} {_why(target)}" for target in fleet.targets if not target.healthy]
+    missing = move.healthy - len(fleet.targets)
+    if missing > 0:
+        reasons.append(f"{missing} of {move.healthy} targets have not come up")
+    return ReleaseFailed(
+        f"{move.color} did not get healthy in {waited:.0f} s: {fleet.healthy} of {move.healthy} targets",
+        "; ".join(reasons),
+        (f"logs {move.color}", "deploy IMAGE", "status"),
+        facts={
+            "targets": [{"id": target.id, "state": target.state, "reason": target.reason} for target in fleet.targets]
+        },
+    )
+
+
+def _why(target: Target) -> str:
+    return f"{target.state}: {target.reason}" if target.reason else target.state

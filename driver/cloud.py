@@ -1,0 +1,191 @@
+"""AWS through botocore: the only room that talks to it. Says what was refused in the driver's own errors.
+
+botocore's clients are used directly: boto3's resources are not needed, and a rollback would wait for their import.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import botocore.config
+import botocore.session
+
+from driver.account import Credentials, assumed
+from driver.cloud_errors import spoken
+from driver.images import missing, named
+from driver.ports import Capacity
+from driver.release.snapshot import Rule, Stored, Target
+from infra.images import Image
+from infra.record import parse_deployed, parse_intent
+
+if TYPE_CHECKING:
+    from mypy_boto3_autoscaling import AutoScalingClient
+    from mypy_boto3_ecr import ECRClient
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+# Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
+_CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+
+
+class AwsCloud:
+    """One stack's AWS. Its clients are made when they are first needed, and may be used by several threads."""
+
+    def __init__(self, project: str, stack: str, credentials: Credentials) -> None:
+        self.path = f"/bluegreen/{project}/{stack}"
+        self._credentials = credentials
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        with spoken(self.path):
+            self._session = botocore.session.Session(profile=credentials.profile)
+            if credentials.roles:
+                assumed(self._session, credentials, _CONFIG)
+            self.region = credentials.region or self._session.get_config_variable("region") or ""
+
+    def account(self) -> str:
+        with spoken("who is calling"):
+            return cast("STSClient", self._client("sts")).get_caller_identity()["Account"]
+
+    def stored(self) -> Stored:
+        with spoken(f"parameters under {self.path}"):
+            answer = self._ssm.get_parameters_by_path(Path=self.path)
+        texts = {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
+        return Stored(
+            deployed=parse_deployed(texts["record"]) if "record" in texts else None,
+            intent=parse_intent(texts["intent"]) if "intent" in texts else None,
+            freeze=texts.get("freeze", ""),
+            watcher=texts.get("driver", ""),
+        )
+
+    def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
+        wanted = [arn for arn in arns if arn]
+        if not wanted:
+            return {}
+        try:
+            with spoken("the listener rules"):
+                found = self._elb.describe_rules(RuleArns=wanted)["Rules"]
+        except LookupError:
+            # One missing rule fails the call for all of them: then each is asked for alone.
+            if len(wanted) == 1:
+                return {}
+            return {key: rule for arn in wanted for key, rule in self.rules([arn]).items()}
+        return {rule["RuleArn"]: _forwarding(cast("Mapping[str, Any]", rule)) for rule in found}
+
+    def health(self, target_group: str) -> tuple[Target, ...]:
+        try:
+            with spoken("target health"):
+                found = self._elb.describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+        except LookupError:
+            return ()
+        return tuple(_target(cast("Mapping[str, Any]", entry)) for entry in found)
+
+    def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]:
+        wanted = [name for name in names if name]
+        if not wanted:
+            return {}
+        with spoken("scaling groups"):
+            found = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=wanted)["AutoScalingGroups"]
+        return {
+            group["AutoScalingGroupName"]: Capacity(
+                name=group["AutoScalingGroupName"],
+                least=group["MinSize"],
+                most=group["MaxSize"],
+                desired=group["DesiredCapacity"],
+                instances=tuple(instance["InstanceId"] for instance in group["Instances"]),
+                tags={tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])},
+            )
+            for group in found
+        }
+
+    def image(self, reference: str) -> str:
+        image = named(reference)
+        if image.host and image.registry is None:
+            return image.pinned(image.digest)  # only ECR can be asked; `named` saw to it that a digest is there
+        try:
+            with spoken(f"image {reference}"):
+                return image.pinned(self._describe(image)["imageDigest"])
+        except LookupError:
+            raise missing(image) from None
+
+    def forward(self, rule: Rule) -> None:
+        stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}
+        if rule.sticky:
+            stickiness["DurationSeconds"] = rule.sticky
+        groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in rule.shares.items()]
+        forward = {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
+        with spoken(f"the rule {rule.arn}"):
+            self._elb.modify_rule(RuleArn=rule.arn, Actions=cast(Any, [{"Type": "forward", "ForwardConfig": forward}]))
+
+    def put_intent(self, text: str) -> None:
+        with spoken(f"{self.path}/intent"):
+            self._ssm.put_parameter(Name=f"{self.path}/intent", Value=text, Type="String", Overwrite=True)
+
+    def drop_intent(self) -> None:
+        try:
+            with spoken(f"{self.path}/intent"):
+                self._ssm.delete_parameter(Name=f"{self.path}/intent")
+        except LookupError:
+            return
+
+    def set_desired(self, name: str, desired: int) -> None:
+        with spoken(f"the scaling group {name}"):
+            self._scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=desired, HonorCooldown=False)
+
+    def warm(self, *services: str) -> None:
+        """Makes clients ahead of their first use."""
+        for service in services:
+            self._client(service)
+
+    def _describe(self, image: Image) -> Mapping[str, Any]:
+        selector = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag}
+        which: dict[str, Any] = {"repositoryName": image.name, "imageIds": [selector]}
+        if image.registry:
+            which["registryId"] = image.registry[0]
+        found = cast("ECRClient", self._client("ecr")).describe_images(**which)["imageDetails"]
+        if not found:
+            raise LookupError(image.name)
+        return cast("Mapping[str, Any]", found[0])
+
+    def _client(self, service: str) -> Any:
+        with self._lock:  # a session may not make clients in two threads at once
+            if service not in self._clients:
+                with spoken(service):
+                    self._clients[service] = self._session.create_client(
+                        service, region_name=self.region or None, config=_CONFIG
+                    )
+            return self._clients[service]
+
+    @property
+    def _elb(self) -> ElasticLoadBalancingv2Client:
+        return cast("ElasticLoadBalancingv2Client", self._client("elbv2"))
+
+    @property
+    def _ssm(self) -> SSMClient:
+        return cast("SSMClient", self._client("ssm"))
+
+    @property
+    def _scaling(self) -> AutoScalingClient:
+        return cast("AutoScalingClient", self._client("autoscaling"))
+
+
+def _forwarding(rule: Mapping[str, Any]) -> Rule:
+    for action in rule.get("Actions", []):
+        forward = action.get("ForwardConfig") or {}
+        shares = {group["TargetGroupArn"]: int(group.get("Weight", 1)) for group in forward.get("TargetGroups", [])}
+        if not shares and action.get("TargetGroupArn"):
+            shares = {action["TargetGroupArn"]: 100}
+        if shares:
+            sticky = forward.get("TargetGroupStickinessConfig") or {}
+            return Rule(
+                rule["RuleArn"], shares, int(sticky.get("DurationSeconds") or 0) if sticky.get("Enabled") else 0
+            )
+    return Rule(rule["RuleArn"], {})
+
+
+def _target(entry: Mapping[str, Any]) -> Target:
+    health = entry.get("TargetHealth", {})
+    reason = " ".join(part for part in (health.get("Reason", ""), health.get("Description", "")) if part)
+    return Target(entry["Target"]["Id"], health.get("State", "unknown"), reason)

@@ -1,0 +1,33 @@
+"""Images as people name them and as they read them; what a name means is `infra.images`."""
+
+from __future__ import annotations
+
+from driver.errors import Invalid, Refused
+from infra.images import Image, ImageError, parse_image
+from infra.images import exact as exact_name
+
+
+def named(text: str) -> Image:
+    """What a person named. Raises Invalid for what is no image's name, or names no version."""
+    try:
+        return parse_image(text)
+    except ImageError as error:
+        raise Invalid(f"{text!r} can't be deployed", str(error), ("deploy shop:1.9.0",)) from None
+
+
+def missing(image: Image) -> Refused:
+    """The refusal for an image that its registry does not have."""
+    which = image.digest or f"the tag {image.tag}"
+    why = f"the repository {image.name} has no image with {which}, or there is no such repository"
+    return Refused(f"there is no image {image}", why, (f"$ docker push {image.name}:{image.tag or '…'}",))
+
+
+def same(one: str, two: str) -> bool:
+    """Whether two images of records are one: repository and digest count, the tag is only for people."""
+    return exact_name(one) == exact_name(two)
+
+
+def short(image: str) -> str:
+    """For people: `shop:1.9.0 @77b1d0`."""
+    name, _, digest = image.partition("@")
+    return f"{name.rpartition('/')[2]} @{digest.removeprefix('sha256:')[:6]}"

@@ -1,0 +1,62 @@
+"""How a request went: the steps that were taken, with their times and verdicts. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from driver.gates import Verdict
+from driver.release.moves import Move, Settle, Shift, Undo
+from infra.record import Deployed
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step: seconds of its stack update, seconds waited or baked, and what the gates said."""
+
+    move: Move
+    updates: int = 0
+    update_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def weight(self) -> int | None:
+        """Percent of the traffic that the color named has after it; None for a step that moves none."""
+        if isinstance(self.move, Shift):
+            return self.move.weight
+        return 100 if isinstance(self.move, Undo | Settle) else None
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "step": str(self.move),
+            "color": getattr(self.move, "to", getattr(self.move, "color", None)),
+            "weight": self.weight,
+            "update_seconds": round(self.update_seconds, 2),
+            "bake_seconds": round(self.waited_seconds, 2),
+            "gates": [verdict.data() for verdict in self.verdicts],
+        }
+
+
+@dataclass
+class Journey:
+    """The steps so far, and the record they led to."""
+
+    reason: str
+    deployed: Deployed | None = None
+    steps: list[Taken] = field(default_factory=list)
+    moved_at: float | None = None
+    """When the traffic had moved, by `time.monotonic`, where a verb moves it before its update."""
+
+    @property
+    def stack_updates(self) -> int:
+        return sum(step.updates for step in self.steps)
+
+    def facts(self) -> dict[str, Any]:
+        """What the document says of it."""
+        found: dict[str, Any] = {
+            "steps": [step.data() for step in self.steps],
+            "stack_updates": self.stack_updates,
+            "generation": self.deployed.generation if self.deployed else None,
+        }
+        return found

@@ -1,0 +1,109 @@
+"""What comes after the traffic has moved back, and what must be done before it can: updates of the stack."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from driver.await_health import await_health
+from driver.errors import Unfinished
+from driver.journey import Journey, Taken
+from driver.movers.stack import apply, attempt
+from driver.observe import look
+from driver.ports import Ports
+from driver.refusal import refusal
+from driver.release.back import back
+from driver.release.moves import Await, Move, Refusal, Resize, Settle, Shift, Undo
+from driver.release.snapshot import Snapshot
+from driver.stack_errors import Locked
+from driver.urgent import Urgent, hasten
+from driver.verify import verify
+from infra.record import Color, Record, weights
+
+
+def make_ready(ports: Ports, moves: Sequence[Move], journey: Journey, why: str, timeout: float) -> None:
+    """Fills the old color again, or waits until it is healthy."""
+    deadline = ports.clock.elapsed() + timeout
+    ports.tell(f"{journey.reason}; this can take minutes (`rollback --now` shifts at once)")
+    for move in moves:
+        ports.tell(str(move))
+        if isinstance(move, Await):
+            journey.steps.append(await_health(ports, move, deadline))
+        elif not isinstance(move, Resize):
+            assert journey.deployed is not None
+            applied = apply(ports, move, journey.deployed, why=why, patience=timeout)
+            journey.deployed = applied.deployed
+            journey.steps.append(Taken(move, applied.updates, applied.seconds))
+
+
+def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, why: str, patience: float) -> None:
+    """Updates the stack until the record says what the rule does, then removes the intent and verifies.
+
+    While another update holds the lock the weights are set again whenever they have been changed.
+    """
+    deadline = ports.clock.elapsed() + patience
+    while True:
+        seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now())
+        move = _left(seen, urgent.to)
+        if move is None:
+            break
+        assert seen.deployed is not None
+        _hold(ports, seen, move, urgent, why)
+        try:
+            applied = attempt(ports, move, seen.deployed, why=why)
+        except Locked as locked:
+            if ports.clock.elapsed() >= deadline:
+                raise _recorded_later(urgent.to, locked, journey) from locked
+            ports.tell(f"{locked.why}; the traffic stays on {urgent.to}")
+            ports.clock.sleep(random.uniform(0.5, 1.5))
+            continue
+        journey.steps.append(Taken(move, applied.updates, applied.seconds))
+        journey.deployed = applied.deployed
+        break
+    ports.cloud.drop_intent()
+    after, verdicts = verify(ports)
+    journey.deployed = after.deployed
+    if journey.steps:
+        last = journey.steps[-1]
+        journey.steps[-1] = Taken(last.move, last.updates, last.update_seconds, last.waited_seconds, verdicts)
+    broken = [verdict for verdict in verdicts if not verdict.passed]
+    if broken:
+        why = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in broken)
+        raise Unfinished(f"{urgent.to} has the traffic, but not all agrees", why, ("status",), journey.facts())
+
+
+def _left(seen: Snapshot, to: Color) -> Shift | Undo | Settle | None:
+    """The update that is still missing; None when record and rule both say it."""
+    if seen.deployed is None:
+        return None
+    if _serves(seen.deployed.record, to) and not seen.weights_drifted:
+        return None
+    if _serves(seen.deployed.record, to):
+        return Settle(to)
+    decision = back(seen, seen.deployed, at_once=True)
+    if isinstance(decision, Refusal):
+        raise refusal(decision)
+    move = decision.moves[-1]
+    assert isinstance(move, Shift | Undo | Settle)
+    return move
+
+
+def _hold(ports: Ports, seen: Snapshot, move: Shift | Undo | Settle, urgent: Urgent, why: str) -> None:
+    """Traffic and intent again as decided, where another driver's update has changed them meanwhile."""
+    from driver.rollback import urgent_of
+
+    now = ports.clock.now()
+    spent = bool(urgent.intent) and seen.stored.pending is None
+    if seen.live != weights(urgent.record) or spent:
+        hasten(ports.cloud, urgent_of(seen, move, now, why))
+
+
+def _serves(record: Record, color: Color) -> bool:
+    return weights(record)[color] == 100 and record.transition is None
+
+
+def _recorded_later(to: Color, locked: Locked, journey: Journey) -> Unfinished:
+    why = f"{locked.why}; the intent is written, and any later update makes it the record"
+    return Unfinished(
+        f"{to} has the traffic, the record does not say so yet", why, ("rollback", "resume"), journey.facts()
+    )

@@ -1,0 +1,93 @@
+"""Moves a stack by updates of it: each brings about the next record, on the basis of the one that was planned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.errors import Busy, Unforeseen
+from driver.interrupts import INTERRUPTS
+from driver.locks import patiently
+from driver.observe import look
+from driver.ports import Ports, Wish
+from driver.release.moves import RULES, Settle, Update
+from driver.release.snapshot import Snapshot
+from driver.stack_errors import Stopped
+from infra.decision import fulfilled
+from infra.record import Deployed, Record, weights
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An update as it went: the record that lies there now, the stack's seconds, and how many updates it took."""
+
+    deployed: Deployed
+    seconds: float
+    updates: int
+
+
+def apply(ports: Ports, move: Update, planned: Deployed, *, why: str, patience: float) -> Applied:
+    """Makes the move, and reads the record back. Waits up to `patience` seconds for the stack's lock.
+
+    Raises Busy where another driver was faster or still holds the lock.
+    """
+    return patiently(ports, patience, lambda: attempt(ports, move, planned, why=why))
+
+
+def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Applied:
+    """One try of a move. Raises Locked where the stack's lock is held."""
+    now = ports.clock.now()
+    wish = move.wish(planned, now)
+    seen = look(ports.cloud, ports.cloud.stored(), now)
+    deployed = _same_basis(seen, planned, wish)
+    if deployed.basis != planned.basis:
+        return Applied(deployed, 0.0, 0)
+    if isinstance(move, Settle) or (seen.weights_drifted and seen.live != weights(wish)):
+        # Pulumi believes its state: a rule that was moved behind its back would stay where it is.
+        ports.stack.refresh(RULES[:2])
+    asked = Wish(wish, planned.basis, move.targets(planned), why)
+    try:
+        changes = ports.stack.update(asked)
+    except Stopped:
+        return _stopped(ports, asked)
+    return Applied(_written(ports, wish), changes.seconds, 1)
+
+
+def _same_basis(seen: Snapshot, planned: Deployed, wish: Record) -> Deployed:
+    deployed = seen.deployed
+    if deployed is None:
+        raise Unforeseen("the deployed record is gone", "it was there a moment ago", ("sync --from-live", "status"))
+    if deployed.basis == planned.basis or fulfilled(wish, deployed.record):
+        return deployed
+    raise Busy(
+        "another driver was faster",
+        f"record {deployed.generation} was written by {deployed.who or 'someone'} at {deployed.when}: "
+        f"{deployed.why or 'no reason given'}; this plan was made from record {planned.generation}",
+        ("status",),
+    )
+
+
+def _written(ports: Ports, wish: Record) -> Deployed:
+    deployed = ports.cloud.stored().deployed
+    if deployed is None or not fulfilled(wish, deployed.record):
+        found = f"record {deployed.generation}" if deployed else "no record"
+        raise Unforeseen("the record was not written as wished", f"found {found} after the update", ("status", "up"))
+    ports.stack.adopt(deployed)
+    return deployed
+
+
+def _stopped(ports: Ports, asked: Wish) -> Applied:
+    """After an update was stopped: a step that has begun to move traffic is finished, any other is left.
+
+    A graceful stop of the CLI is no legal end by itself: the rule may be at the new weights and the record not.
+    """
+    seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now())
+    record = seen.record
+    if record is not None and not fulfilled(asked.record, record) and seen.weights_drifted:
+        ports.tell("finishing the step that was stopped half-way")
+        with INTERRUPTS.ignored():
+            ports.stack.update(asked)
+            _written(ports, asked.record)
+    elif seen.deployed is not None:
+        ports.stack.adopt(seen.deployed)
+    INTERRUPTS.check()
+    raise Stopped("the update was stopped", "something else than this driver interrupted it", ("status", "resume"))

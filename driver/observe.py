@@ -1,0 +1,73 @@
+"""Looking: everything that a plan is made from, read from AWS in as few calls as it takes, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+from driver.ports import Capacity, Cloud
+from driver.release.snapshot import Fleet, Rule, Snapshot, Stored, Target
+from infra.record import COLORS, Color, Deployed
+
+
+def observe(cloud: Cloud, now: datetime) -> Snapshot:
+    """The stack as AWS shows it now."""
+    return look(cloud, cloud.stored(), now)
+
+
+def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
+    """The same, with the record already read."""
+    deployed = stored.deployed
+    if deployed is None:
+        return Snapshot(stored, now)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        rules = pool.submit(cloud.rules, list(deployed.rules.values()))
+        health: dict[Color, Future[tuple[Target, ...]]] = {
+            color: pool.submit(cloud.health, deployed.target_group(color))
+            for color in COLORS
+            if deployed.target_groups.get(color)
+        }
+        capacity = pool.submit(cloud.capacity, list(deployed.capacity.values()))
+    found, held = rules.result(), capacity.result()
+    return Snapshot(
+        stored,
+        now,
+        live=live_weights(deployed, found.get(deployed.rules.get("production", ""))),
+        tested=_tested(deployed, found.get(deployed.rules.get("test", ""))),
+        rule=found.get(deployed.rules.get("production", "")),
+        fleets={color: _fleet(deployed, color, targets.result(), held) for color, targets in health.items()},
+    )
+
+
+def live_weights(deployed: Deployed, rule: Rule | None) -> Mapping[Color, int] | None:
+    """Percent by color of a rule; None where it is gone or forwards to a group that is not one of the two."""
+    if rule is None:
+        return None
+    shares = {deployed.target_group(color): color for color in COLORS}
+    total = sum(rule.shares.values())
+    if not total or set(rule.shares) != set(shares):
+        return None
+    return {color: round(100 * rule.shares[arn] / total) for arn, color in shares.items()}
+
+
+def _tested(deployed: Deployed, rule: Rule | None) -> Color | None:
+    served = {arn for arn, weight in rule.shares.items() if weight} if rule else set()
+    return next((color for color in COLORS if served == {deployed.target_group(color)}), None)
+
+
+def _fleet(deployed: Deployed, color: Color, targets: tuple[Target, ...], held: Mapping[str, Capacity]) -> Fleet:
+    """Only instances of the recorded scaling group, tagged with the recorded fill, run the recorded release."""
+    slot = deployed.record.colors.get(color)
+    group = held.get(deployed.capacity.get(color, ""))
+    if slot is None or group is None:
+        return Fleet(strangers=targets)
+    ours = set(group.instances) if group.tags.get("bluegreen:fill", str(slot.fill)) == str(slot.fill) else set()
+    return Fleet(
+        wanted=group.desired,
+        targets=tuple(target for target in targets if target.id in ours),
+        strangers=tuple(target for target in targets if target.id not in ours),
+        group=group.name,
+        least=group.least,
+        most=group.most,
+    )

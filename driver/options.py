@@ -1,0 +1,57 @@
+"""Options that several verbs take, and how their values are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, from `90`, `90s`, `5m` or `1h`."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no duration: write 90s, 5m or 1h", param, ctx)
+        return float(match[1]) * _UNITS[match[2]]
+
+
+class Gate(click.ParamType[tuple[str, str]]):
+    """`NAME=off` or `NAME=warn`."""
+
+    name = "gate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        from driver.gates import BEFORE_SHIFT
+
+        if isinstance(value, tuple):
+            return value
+        name, _, leniency = str(value).partition("=")
+        if name not in BEFORE_SHIFT or leniency not in {"off", "warn"}:
+            known = ", ".join(BEFORE_SHIFT)
+            self.fail(f"{value!r}: write NAME=off or NAME=warn, with one of {known}", param, ctx)
+        return name, leniency
+
+
+DURATION = Duration()
+
+dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+no_wait = click.option("--no-wait", is_flag=True, help="Don't wait for targets to become healthy.")
+
+
+def timeout(default: str) -> Callable[[F], F]:
+    """`--timeout`, with this default."""
+    return click.option(
+        "--timeout", type=DURATION, default=default, show_default=True, metavar="TIME", help="Give up after this long."
+    )

@@ -1,0 +1,64 @@
+"""An update of the whole stack, as the checkout has it: a first deploy, or what has been changed since."""
+
+from __future__ import annotations
+
+from driver.await_health import await_health
+from driver.effect import effect
+from driver.errors import Unfinished, Unforeseen
+from driver.journey import Journey
+from driver.locks import patiently
+from driver.observe import observe
+from driver.ports import Changes, Ports
+from driver.release.moves import RULES, Await
+from driver.result import Result
+from driver.verify import verify
+
+LOCK = 120.0
+"""Seconds to wait for another update's lock."""
+
+
+def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
+    """Updates, waits for a first release to become healthy, verifies, and writes the record into the checkout."""
+    deadline = ports.clock.elapsed() + timeout
+    seen = observe(ports.cloud, ports.clock.now())
+    if seen.weights_drifted:
+        ports.tell(f"{seen.drift[0]}: reading the rules again")
+        ports.stack.refresh(RULES[:2])
+    changes = patiently(ports, LOCK, ports.stack.update)
+    traffic = effect(seen, changes)
+    ports.tell(traffic)
+    deployed = ports.cloud.stored().deployed
+    if deployed is None:
+        raise Unforeseen("there is no record after the update", "it is written last", ("up", "status"))
+    ports.stack.adopt(deployed)
+    if ports.cloud.stored().pending is None:
+        ports.cloud.drop_intent()
+    journey = Journey(traffic, deployed)
+    active = deployed.record.active
+    if wait:
+        floor = deployed.record.active_slot.floor
+        journey.steps.append(await_health(ports, Await(active, floor), deadline))
+        _, verdicts = verify(ports)
+        journey.steps[-1] = Taken(
+            journey.steps[-1].move, waited_seconds=journey.steps[-1].waited_seconds, verdicts=verdicts
+        )
+        if broken := [verdict for verdict in verdicts if not verdict.passed]:
+            why = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in broken)
+            raise Unfinished("the update is done, but not all agrees with the record", why, ("status",))
+    return _result(changes, journey, traffic, first=seen.deployed is None, url=deployed.url)
+
+
+def _result(changes: Changes, journey: Journey, traffic: str, *, first: bool, url: str) -> Result:
+    facts = {
+        **journey.facts(),
+        "stack_updates": 1,
+        "update_seconds": round(changes.seconds, 2),
+        "counts": dict(changes.counts),
+        "traffic": traffic,
+        "url": url,
+        "warnings": list(changes.warnings),
+    }
+    number = sum(count for operation, count in changes.counts.items() if operation != "same")
+    reason = f"{number} resources changed; {traffic}" if number else f"nothing had to change; {traffic}"
+    advice = ("deploy IMAGE",) if first else ("status",)
+    return Result("updated" if number else "no changes", reason, advice, facts=facts, body=journey)

@@ -1,0 +1,136 @@
+"""The narrow protocols that the driver moves a stack through, and the values that cross them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from driver.release.requests import Terms
+from driver.release.snapshot import Rule, Stored, Target
+from infra.record import Deployed, Record, Release
+
+Tell = Callable[[str], None]
+"""Says one line about what goes on, to whoever watches."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A scaling group as it is: bounds, desired, its instances, and the tags that say what it fills."""
+
+    name: str
+    least: int
+    most: int
+    desired: int
+    instances: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Cloud(Protocol):
+    """AWS, as far as a release needs it. Anything that AWS refuses is raised as a `driver.errors.Failure`."""
+
+    region: str
+
+    def account(self) -> str: ...
+    def stored(self) -> Stored:
+        """Record, intent and what lies beside them, read in one call."""
+
+    def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
+        """By ARN; what does not exist is left out."""
+
+    def health(self, target_group: str) -> tuple[Target, ...]: ...
+    def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]: ...
+    def image(self, reference: str) -> str:
+        """The same image by digest. Raises Refused where it does not exist, Invalid where it can't be asked."""
+
+    def forward(self, rule: Rule) -> None:
+        """Sets a rule's forward action; target groups in the order of `shares`."""
+
+    def put_intent(self, text: str) -> None: ...
+    def drop_intent(self) -> None: ...
+    def set_desired(self, name: str, desired: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One update: the record that is wanted, the one it is based on, and what the update may touch."""
+
+    record: Record
+    basis: str
+    targets: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What an update did or a preview found: how many resources by operation, and those that change, by name."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    resources: tuple[tuple[str, str], ...] = ()
+    """Operation and URN."""
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    record: Deployed | None = None
+    """The record that it writes, where it is known and differs from the deployed one."""
+
+    @property
+    def any(self) -> bool:
+        return any(number for operation, number in self.counts.items() if operation != "same")
+
+
+class Stack(Protocol):
+    """The Pulumi stack. An update without a wish takes the checkout's own record keys, as `pulumi up` would."""
+
+    name: str
+    project: str
+
+    def terms(self) -> Terms: ...
+    def release(self, platform: str, image: str) -> Release:
+        """What deploying an image today would make: the digest covers settings and templates."""
+
+    def preview(self, wish: Wish | None = None) -> Changes: ...
+    def update(self, wish: Wish | None = None) -> Changes: ...
+    def refresh(self, targets: Sequence[str]) -> None: ...
+    def destroy(self) -> Changes: ...
+    def adopt(self, deployed: Deployed) -> None:
+        """Writes the deployed record into the checkout's stack file."""
+
+    def forget(self) -> None:
+        """Takes the record keys out of the checkout's stack file."""
+
+
+class Clock(Protocol):
+    """Time. Waits are divided by the sandbox's speed; `elapsed` counts in the same time as waits."""
+
+    def now(self) -> datetime: ...
+    def later(self, seconds: float) -> datetime: ...
+    def elapsed(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a probe got. `ran` is false where the balancer can't be reached from here; `why` says it."""
+
+    ran: bool
+    statuses: tuple[int, ...] = ()
+    colors: tuple[str, ...] = ()
+    why: str = ""
+
+
+class Probe(Protocol):
+    """Requests through the balancer, as a client would send them."""
+
+    def ask(self, url: str, times: int) -> Answers: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All of them together, and who is told what goes on."""
+
+    cloud: Cloud
+    stack: Stack
+    clock: Clock
+    probe: Probe
+    tell: Tell

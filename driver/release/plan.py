@@ -1,0 +1,142 @@
+"""From what was seen and what is asked: the steps to take, or a refusal with its reason. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from driver.gates import judge
+from driver.images import same
+from driver.release.back import back
+from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
+from driver.release.requests import Deploy, Promote, Request, Retire, Rollback, Terms
+from driver.release.snapshot import Snapshot
+from infra.record import Deployed, Record, stamp
+
+
+def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
+    """The steps from here to what is asked. With no step left the plan says why nothing is to do."""
+    deployed = seen.deployed
+    if deployed is None:
+        return Refusal("there is no release yet", "nothing has been deployed to this stack", ("up",))
+    if isinstance(request, Rollback):
+        return back(seen, deployed, at_once=request.at_once)
+    if refusal := _not_now(seen, request):
+        return refusal
+    if isinstance(request, Deploy):
+        return _deploy(seen, deployed, request, terms)
+    if isinstance(request, Promote):
+        return _promote(seen, deployed.record, request, terms)
+    return _retire(seen, deployed.record, request, terms)
+
+
+def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
+    """What keeps any verb but `rollback` from starting."""
+    if intent := seen.stored.pending:
+        who = intent.who or "another driver"
+        decided = f"decided by {who} at {intent.when}"
+        return Refusal("a rollback is in progress", decided, ("rollback", "resume"), code=5)
+    if seen.stored.freeze and isinstance(request, Deploy | Promote):
+        return Refusal("releases are frozen", seen.stored.freeze, ("thaw",))
+    record = seen.record
+    if record and record.transition:
+        now_at = f"{record.transition.weight} % on {record.idle} since {record.transition.step_since}"
+        return Refusal("a transition is in progress", now_at, ("resume", "rollback"))
+    if seen.weights_drifted:
+        return Refusal("AWS disagrees with the record", seen.drift[0], ("up", "rollback"))
+    return None
+
+
+def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+    record, release = deployed.record, request.release
+    idle, slot = record.idle, record.standby_slot
+    if same(record.active_slot.image, release.image) and record.active_slot.platform == release.platform:
+        return Plan(f"{release.image} already serves on {record.active}")
+    if release.platform not in deployed.target_groups.get(idle, {}):
+        listed = ", ".join(deployed.target_groups.get(idle, {})) or "none"
+        return Refusal(
+            f"{idle} can't run on {release.platform}",
+            f"this stack has target groups for: {listed}",
+            ("$ pulumi config set --path 'bluegreen:platforms[…]' " + release.platform, "up"),
+        )
+    needed = request.capacity or _needed(seen, record)
+    if needed > terms.most:
+        return Refusal(f"{needed} targets are more than allowed", f"the settings allow {terms.most} at most")
+    if record.standby == "candidate" and slot and slot.release == release and slot.filled:
+        if slot.floor >= needed:
+            return Plan(f"{idle} holds this release already", (Await(idle, needed),))
+        return Plan(f"{idle} holds this release, with a lower floor", (Floors({idle: needed}), Await(idle, needed)))
+    if record.standby == "previous" and slot and slot.filled and record.held(seen.now) and not request.end_hold:
+        return Refusal(
+            f"{idle} is kept for a rollback until {record.held_until}",
+            f"it served before {record.active}, and a deploy would replace it",
+            ("rollback", "deploy IMAGE --end-hold"),
+        )
+    fill = Fill(release, floor=needed, active_floor=min(_needed(seen, record), terms.most))
+    return Plan(f"fills {idle}; no traffic moves", (fill, Await(idle, needed)))
+
+
+def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+    idle, slot = record.idle, record.standby_slot
+    if request.image and same(request.image, record.active_slot.image):
+        return Plan(f"already there: {record.active} serves {request.image}")
+    if slot is None or record.standby == "empty":
+        return Refusal(f"{idle} is empty", "there is no candidate to promote", ("deploy IMAGE",))
+    if request.image and not same(request.image, slot.image):
+        return Refusal(
+            f"{idle} does not run {request.image}", f"it runs {slot.image}", (f"deploy {request.image}", "status")
+        )
+    if not slot.filled:
+        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {slot.image}",))
+    if record.standby == "previous":
+        return Refusal(
+            f"{idle} is the previous release, not a candidate",
+            "promote moves forward only; going back is a rollback",
+            ("rollback", "deploy IMAGE"),
+        )
+    if record.standby == "rejected" and not request.again:
+        return Refusal(
+            f"the release on {idle} was rejected",
+            "it was rolled back after it had served",
+            ("promote --again", "deploy IMAGE"),
+        )
+    for verdict in judge(seen, idle, request.gates):
+        if verdict.stops:
+            commands = tuple(text.format(image=slot.image) for text in verdict.next)
+            return Refusal(verdict.reason, verdict.why, commands, gate=verdict.gate)
+    return Plan(f"{record.active} → {idle}, all at once", (Shift(idle, 100, _held_until(seen.now, terms)),))
+
+
+def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+    idle, slot = record.idle, record.standby_slot
+    if request.color == record.active:
+        return Refusal(f"{record.active} serves and can't be retired", "only the standby can", (f"retire {idle}",))
+    if slot is None:
+        if request.due:
+            return Plan(f"{idle} is empty: nothing is due")
+        return Refusal(f"there is nothing to retire: {idle} is empty", "it never had a release", ("status",))
+    if not slot.filled:
+        left = seen.fleet(idle).wanted
+        moves = (Resize(idle, 0),) if left else ()
+        return Plan(f"{idle} is retired already" + (f", but {left} targets are left" if left else ""), moves)
+    if record.held(seen.now):
+        if request.due:
+            return Plan(f"nothing is due: {idle} is kept until {record.held_until}")
+        return Refusal(
+            f"{idle} is kept for a rollback until {record.held_until}",
+            "the hold has not ended",
+            ("rollback", "retire --due"),
+        )
+    if request.due and record.standby == "candidate":
+        return Plan(f"nothing is due: {idle} is a candidate")
+    floors = {idle: 0, record.active: min(terms.least, record.active_slot.floor)}
+    return Plan(f"takes the capacity of {idle} away", (Floors(floors), Resize(idle, 0)))
+
+
+def _needed(seen: Snapshot, record: Record) -> int:
+    """How many targets the active color needs now: what its scaler wants, or has healthy, or may not go below."""
+    fleet = seen.fleet(record.active)
+    return max(1, fleet.wanted, fleet.healthy) if fleet.wanted or fleet.healthy else max(1, record.active_slot.floor)
+
+
+def _held_until(now: datetime, terms: Terms) -> str | None:
+    return stamp(now + timedelta(seconds=terms.hold)) if terms.hold > 0 else None

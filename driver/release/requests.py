@@ -1,0 +1,59 @@
+"""What a verb asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from infra.record import Color, Release
+
+Leniency = Literal["off", "warn"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the stack's settings say about releases. `hold` is in seconds."""
+
+    hold: int = 0
+    least: int = 1
+    most: int = 1_000
+    platforms: tuple[str, ...] = ("compose",)
+    strategy: str = "all-at-once"
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """Fill the standby. `capacity`: how many targets; None for as many as the active color has now."""
+
+    release: Release
+    capacity: int | None = None
+    end_hold: bool = False
+
+
+@dataclass(frozen=True)
+class Promote:
+    """Shift all traffic to the candidate. `image`: the one that is expected there, by digest."""
+
+    image: str | None = None
+    again: bool = False
+    strategy: str = "all-at-once"
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Back to what served before, or out of the transition. `at_once`: whatever the old color's health."""
+
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Retire:
+    """Take the standby's capacity away. `due`: only if its hold has ended, and then it is no error if it hasn't."""
+
+    color: Color | None = None
+    due: bool = False
+
+
+Request = Deploy | Promote | Rollback | Retire

@@ -1,0 +1,130 @@
+"""What was seen of a stack at one moment: record, intent, live weights, fleets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from infra.record import COLORS, Color, Deployed, Intent, Record, weights
+
+
+@dataclass(frozen=True)
+class Target:
+    """One target of a group as the balancer sees it. `state` is ELBv2's word; `reason` is its code and text."""
+
+    id: str
+    state: str
+    reason: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        return self.state == "healthy"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A listener rule's forward action: weight by target group ARN; the seconds of group stickiness, 0 for off."""
+
+    arn: str
+    shares: Mapping[str, int]
+    sticky: int = 0
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What fills a color: how many its scaler wants, and the targets that run the recorded release.
+
+    `strangers` are targets of the group that do not run it, e.g. of a release on its way out.
+    """
+
+    wanted: int = 0
+    targets: tuple[Target, ...] = ()
+    strangers: tuple[Target, ...] = ()
+    group: str = ""
+    least: int = 0
+    most: int = 0
+
+    @property
+    def healthy(self) -> int:
+        return sum(target.healthy for target in self.targets)
+
+    @property
+    def ailing(self) -> tuple[Target, ...]:
+        """Targets that are neither healthy nor on their way in or out."""
+        return tuple(target for target in self.targets if target.state in {"unhealthy", "unavailable"})
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What lies in the parameter store beside the record. `generation` is 0 where there is no record."""
+
+    deployed: Deployed | None = None
+    intent: Intent | None = None
+    freeze: str = ""
+    watcher: str = ""
+
+    @property
+    def pending(self) -> Intent | None:
+        """The intent, if it is on the deployed generation; an older one is spent."""
+        if self.intent and self.deployed and self.intent.generation == self.deployed.generation:
+            return self.intent
+        return None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything a plan is made from."""
+
+    stored: Stored
+    now: datetime
+    live: Mapping[Color, int] | None = None
+    """Weights of the production rule; None where the rule is gone or forwards elsewhere."""
+    tested: Color | None = None
+    """Where the test rule sends its requests."""
+    fleets: Mapping[Color, Fleet] = field(default_factory=dict)
+    rule: Rule | None = None
+    """The production rule itself."""
+
+    @property
+    def deployed(self) -> Deployed | None:
+        return self.stored.deployed
+
+    @property
+    def record(self) -> Record | None:
+        return self.stored.deployed.record if self.stored.deployed else None
+
+    def fleet(self, color: Color) -> Fleet:
+        return self.fleets.get(color, Fleet())
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """Where AWS disagrees with the record, in words. While an intent is pending its weights are right as well."""
+        deployed = self.stored.deployed
+        if deployed is None:
+            return ()
+        found = []
+        allowed = [weights(deployed.record)]
+        if self.stored.pending:
+            allowed.append(weights(self.stored.pending.record))
+        if self.live is None:
+            found.append("the production rule is gone, or does not forward to both target groups")
+        elif dict(self.live) not in allowed:
+            found.append(f"live weights are {spoken(self.live)}, the record says {spoken(allowed[0])}")
+        for color, slot in deployed.record.colors.items():
+            fleet = self.fleet(color)
+            if fleet.group and fleet.least < slot.floor:
+                found.append(f"{fleet.group} may shrink to {fleet.least}, the floor of {color} is {slot.floor}")
+            elif slot.filled and not fleet.group and deployed.capacity.get(color):
+                found.append(f"{deployed.capacity[color]}, which runs {color}, is gone")
+        return tuple(found)
+
+    @property
+    def weights_drifted(self) -> bool:
+        """Whether the live weights are not those of the record."""
+        return self.record is not None and self.live != weights(self.record)
+
+
+def spoken(shares: Mapping[Color, int]) -> str:
+    """Weights for people: `blue 90, green 10`."""
+    return ", ".join(f"{color} {shares.get(color, 0)}" for color in COLORS)

@@ -1,0 +1,119 @@
+"""What `status` shows: a view of a snapshot, as a document and as lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from driver.images import short
+from driver.release.snapshot import Snapshot
+from infra.record import COLORS, Color, deployed_data, instant, to_data, weights
+
+
+@dataclass(frozen=True)
+class StatusView:
+    """A snapshot, and the project it is of."""
+
+    project: str
+    seen: Snapshot
+
+    def facts(self) -> dict[str, Any]:
+        """The document's fields."""
+        seen, deployed = self.seen, self.seen.deployed
+        intent = seen.stored.pending
+        record = deployed.record if deployed else None
+        return {
+            "project": self.project,
+            "record": deployed_data(deployed) if deployed else None,
+            "weights": dict(seen.live) if seen.live is not None else None,
+            "colors": {color: self._color(color) for color in COLORS} if deployed else {},
+            "transition": to_data(record).get("transition") if record else None,
+            "drift": list(seen.drift),
+            "intent": {
+                "generation": intent.generation,
+                "record": to_data(intent.record),
+                "who": intent.who,
+                "when": intent.when,
+                "why": intent.why,
+            }
+            if intent
+            else None,
+            "freeze": seen.stored.freeze or None,
+            "watcher": seen.stored.watcher or None,
+            "url": deployed.url if deployed else None,
+        }
+
+    def _color(self, color: Color) -> dict[str, Any]:
+        assert self.seen.record is not None
+        slot, fleet = self.seen.record.colors.get(color), self.seen.fleet(color)
+        return {
+            "weight": (self.seen.live or weights(self.seen.record))[color],
+            "standing": self.standing(color),
+            "platform": slot.platform if slot else None,
+            "image": slot.image if slot else None,
+            "digest": slot.digest if slot else None,
+            "fill": slot.fill if slot else None,
+            "floor": slot.floor if slot else 0,
+            "healthy": fleet.healthy,
+            "wanted": fleet.wanted,
+            "targets": [{"id": t.id, "state": t.state, "reason": t.reason} for t in fleet.targets],
+        }
+
+    def standing(self, color: Color) -> str:
+        """Active, or what the standby is; a standby without capacity is retired as well."""
+        record = self.seen.record
+        assert record is not None
+        if color == record.active:
+            return "active"
+        slot = record.standby_slot
+        return f"{record.standby}, retired" if slot and not slot.filled else record.standby
+
+
+def status_lines(view: StatusView, stack: str) -> list[str]:
+    """For people, in rich's markup."""
+    seen, deployed = view.seen, view.seen.deployed
+    if deployed is None:
+        return [f"{view.project} · {stack}"]
+    head = f"[bold]{view.project} · {stack} · {deployed.region}[/]"
+    age = _ago(seen.now, deployed.when)
+    lines = [f"{head}    record {deployed.generation}, {age} by {deployed.who or 'someone'}"]
+    lines += [_color_line(view, color) for color in COLORS]
+    transition = deployed.record.transition
+    state = "No transition" if transition is None else f"Transition at {transition.weight} % since {transition.since}"
+    lines.append(f"{state}, no drift." if not seen.drift else f"{state}.")
+    lines += [f"[yellow]drift[/]  {reason}" for reason in seen.drift]
+    if intent := seen.stored.pending:
+        lines.append(f"[yellow]a rollback is in progress[/], decided by {intent.who} at {intent.when}")
+    if seen.stored.freeze:
+        lines.append(f"[yellow]frozen[/]  {seen.stored.freeze}")
+    return lines
+
+
+def _color_line(view: StatusView, color: Color) -> str:
+    record, fleet = view.seen.record, view.seen.fleet(color)
+    assert record is not None
+    share = (view.seen.live or weights(record))[color]
+    dot, slot = "●" if share else "○", record.colors.get(color)
+    if slot is None:
+        return f"[{color}]{dot}[/] {color:<6}{share:>4} %  empty"
+    standing = "serving" if color == record.active else view.standing(color)
+    if color == record.idle and record.held_until:
+        standing += f", kept until {record.held_until}"
+    well = fleet.healthy >= max(1, slot.floor)
+    count = f"{fleet.healthy}/{fleet.wanted} healthy"
+    health = count if well or not slot.filled else f"[red]{count}[/]"
+    return (
+        f"[{color}]{dot}[/] {color:<6}{share:>4} %  {slot.platform:<8} {short(slot.image):<28} {health:<14} {standing}"
+    )
+
+
+def _ago(now: datetime, when: str) -> str:
+    try:
+        seconds = (now - instant(when)).total_seconds()
+    except ValueError:
+        return "some time ago"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return f"{max(0, int(seconds))} s ago"

@@ -1,0 +1,54 @@
+"""Results for people, by rich: one glance says who serves, whether all is well, and what to type next."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from driver.invocation import Invocation
+from driver.journey import Journey
+from driver.ports import Changes
+from driver.report.commands import commands
+from driver.report.status import StatusView, status_lines
+from driver.result import Result
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "refresh": "↻"}
+
+
+def table(result: Result, called: Invocation) -> None:
+    """Prints a result."""
+    console = Console(highlight=False, soft_wrap=True)
+    if isinstance(result.body, StatusView):
+        for line in status_lines(result.body, called.stack or ""):
+            console.print(line)
+    elif isinstance(result.body, Changes):
+        _changes(console, result.body)
+    elif isinstance(result.body, Journey) and result.body.steps:
+        console.print(_steps(result.body))
+    mark = "[green]✓[/]" if result.exit_code == 0 else "[yellow]![/]"
+    console.print(f"{mark} {escape(result.outcome)}: {escape(result.reason)}")
+    if result.next:
+        console.print(f"  next {escape('   or   '.join(commands(result.next, called.stack)))}")
+
+
+def _steps(journey: Journey) -> Table:
+    steps = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("step", "stack update", "waited", "checks"):
+        steps.add_column(title)
+    for step in journey.steps:
+        checks = ", ".join(f"{verdict.gate} {'✓' if verdict.passed else '✗'}" for verdict in step.verdicts)
+        update = f"{step.update_seconds:.1f} s" if step.updates else ""
+        waited = f"{step.waited_seconds:.0f} s" if step.waited_seconds else ""
+        steps.add_row(escape(str(step.move)), update, waited, checks)
+    return steps
+
+
+def _changes(console: Console, changes: Changes) -> None:
+    for operation, urn in changes.resources[:40]:
+        name, kind = urn.rpartition("::")[2], urn.split("::")[-2].rpartition("$")[2]
+        console.print(f"  {_SIGNS.get(operation, '·')} {escape(operation):<10} {escape(name)}  [dim]{escape(kind)}[/]")
+    if len(changes.resources) > 40:
+        console.print(f"  … and {len(changes.resources) - 40} more")
+    for warning in changes.warnings:
+        console.print(f"  [yellow]![/] {escape(warning)}")

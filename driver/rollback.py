@@ -1,0 +1,78 @@
+"""Back, at once and for good: the traffic first, by one call; then the update that makes it the record.
+
+Imports no Pulumi before the traffic has moved. Whatever dies in between, the intent tells any later run what was
+decided.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from driver.errors import Invalid
+from driver.interrupts import INTERRUPTS
+from driver.journey import Journey
+from driver.observe import look
+from driver.ports import Ports
+from driver.refusal import refusal
+from driver.release.back import back
+from driver.release.moves import Plan, Refusal, Settle, Shift, Undo
+from driver.release.snapshot import Snapshot
+from driver.urgent import Urgent, hasten
+
+
+@dataclass(frozen=True)
+class Haste:
+    """How a rollback goes: whether it waits for the old color's health, and how long (seconds) for what."""
+
+    at_once: bool = False
+    why: str = "rollback"
+    timeout: float = 900.0
+    lock: float = 300.0
+
+
+def roll_back(ports: Ports, haste: Haste) -> Journey:
+    """All traffic on the color that served before. Raises Refused where there is none."""
+    seen, decision = decided(ports, at_once=haste.at_once)
+    journey = Journey(decision.reason, seen.deployed)
+    if len(decision.moves) > 1:
+        from driver.lasting import make_ready
+
+        make_ready(ports, decision.moves[:-1], journey, haste.why, haste.timeout)
+        seen, decision = decided(ports, at_once=True)
+    with INTERRUPTS.deferred(check=False):
+        urgent = _first_the_traffic(ports, seen, decision, haste.why)
+        journey.moved_at = time.monotonic()
+        from driver.lasting import make_lasting
+
+        make_lasting(ports, urgent, journey, haste.why, haste.lock)
+    return journey
+
+
+def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
+    """What was seen and what is to do. Raises Refused or Invalid."""
+    now = ports.clock.now()
+    seen = look(ports.cloud, ports.cloud.stored(), now)
+    if seen.deployed is None:
+        raise Invalid("there is no release to go back from", "nothing has been deployed to this stack", ("up",))
+    decision = back(seen, seen.deployed, at_once=at_once)
+    if isinstance(decision, Refusal):
+        raise refusal(decision)
+    return seen, decision
+
+
+def _first_the_traffic(ports: Ports, seen: Snapshot, decision: Plan, why: str) -> Urgent:
+    last = decision.moves[-1]
+    assert isinstance(last, Shift | Undo | Settle)  # the last move of every way back
+    ports.tell(str(last))
+    urgent = urgent_of(seen, last, ports.clock.now(), why)
+    hasten(ports.cloud, urgent)
+    ports.tell(f"{last.to} has all the traffic; making it the record")
+    return urgent
+
+
+def urgent_of(seen: Snapshot, move: Shift | Undo | Settle, now: datetime, why: str) -> Urgent:
+    """The direct calls that a way back begins with."""
+    assert seen.deployed is not None
+    return Urgent.of(seen.deployed, move.wish(seen.deployed, now), move.to, seen.rule, now, why)

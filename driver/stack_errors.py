@@ -1,0 +1,85 @@
+"""What an update ends with when it does not succeed, in the driver's words. Imports no Pulumi."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from driver.errors import Busy, Failure, Invalid, Refused, Unforeseen
+
+_OWNER = re.compile(r"created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
+
+
+class Locked(Busy):
+    """Another update holds the stack's lock; a retry may get it."""
+
+    @classmethod
+    def of(cls, text: str) -> Locked:
+        """From what the CLI says, which names each lock's owner."""
+        owners = [f"{found['who']} (pid {found['pid']}) since {found['when']}" for found in _OWNER.finditer(text)]
+        why = "; ".join(owners) or "the backend says another update is in progress"
+        return cls("another update holds the stack", f"held by {why}", ("wait", "status"), facts={"lock": owners})
+
+
+class UpdateFailed(Unforeseen):
+    """Resources could not be made or changed. What was done is in the state, and the next update goes on from there."""
+
+
+class Stopped(Unforeseen):
+    """The update was interrupted, on our own request or another's."""
+
+
+# The CLI gives these no code of their own. What a program refuses never comes this way: it is kept as an object.
+_ENVIRONMENT = (
+    (
+        r"incorrect passphrase|passphrase must be set|PULUMI_CONFIG_PASSPHRASE|get stack secrets manager",
+        "the passphrase is missing or wrong",
+        ("$ export PULUMI_CONFIG_PASSPHRASE=…", "doctor"),
+    ),
+    (
+        r"checkpoint|unmarshal|deserializ|invalid character|snapshot integrity|malformed|not valid JSON",
+        "the stack's state can't be read",
+        ("$ pulumi stack export --file state.json", "doctor"),
+    ),
+    (
+        r"could not open bucket|unable to open bucket|no such bucket|failed to get (?:stack|backend)|"
+        r"connection refused|no such host|PULUMI_ACCESS_TOKEN|login|unable to check if bucket",
+        "the stack's backend can't be used",
+        ("$ pulumi whoami -v", "doctor"),
+    ),
+)
+
+
+def refused(refusal: Any) -> Failure:
+    """What the program refused, before it registered anything. Who was overtaken is busy; else it is a refusal."""
+    codes: dict[str, type[Failure]] = {
+        "rollback-in-progress": Busy,
+        "stale-edit": Busy,
+        "settings": Invalid,
+        "corrupt-record": Invalid,
+        "corrupt-intent": Invalid,
+        "config-record": Invalid,
+        "foreign-record": Invalid,
+    }
+    kind = codes.get(refusal.code, Refused)
+    commands = tuple(command.removeprefix("bluegreen ") for command in refusal.next)
+    return kind(refusal.what, refusal.why, commands, facts={"refusal": refusal.code})
+
+
+def classified(text: str, blame: str) -> Failure:
+    """From the CLI's text, for what has no object: environment, interruption, or a failed resource."""
+    if "update canceled" in text or "code: -2" in text:
+        return Stopped("the update was interrupted", blame or "it was canceled", ("status",))
+    if not blame or "passphrase" in text:
+        for pattern, what, commands in _ENVIRONMENT:
+            if re.search(pattern, text, re.IGNORECASE):
+                return Invalid(what, _line(text), commands)
+    why = blame or _line(text)
+    return UpdateFailed("the update failed", why, ("up", "status"))
+
+
+def _line(text: str) -> str:
+    """The line of the CLI's output that says most."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    errors = [line.partition("error: ")[2] for line in lines if "error: " in line]
+    return (errors or [line for line in lines if line] or [text])[0]

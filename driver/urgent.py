@@ -1,0 +1,44 @@
+"""The two calls that cannot wait: the rule's weights, and the intent. Side by side; neither waits for the other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from driver.errors import Failure
+from driver.ports import Cloud
+from driver.release.snapshot import Rule
+from driver.who import who
+from infra.record import Color, Deployed, Intent, Record, intent_text, same_wish, stamp, weights
+
+
+@dataclass(frozen=True)
+class Urgent:
+    """Where the traffic goes, and what any later run has to know of it. No intent: the record says it already."""
+
+    to: Color
+    record: Record
+    rule: Rule
+    intent: str = ""
+
+    @classmethod
+    def of(cls, was: Deployed, wish: Record, to: Color, live: Rule | None, now: datetime, why: str) -> Urgent:
+        """From the deployed record and the rule as it is (None: unknown, then without stickiness)."""
+        shares = {was.target_group(color): weight for color, weight in weights(wish).items()}
+        ordered = {arn: shares[arn] for arn in live.shares} if live and set(live.shares) == set(shares) else shares
+        rule = Rule(was.rules["production"], ordered, live.sticky if live else 0)
+        if same_wish(was.record, wish):
+            return cls(to, wish, rule)
+        text = intent_text(Intent(was.generation, wish, who(), stamp(now), why))
+        return cls(to, wish, rule, text)
+
+
+def hasten(cloud: Cloud, urgent: Urgent) -> None:
+    """Moves the traffic and writes the intent. Raises only if the traffic could not be moved."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        moved = pool.submit(cloud.forward, urgent.rule)
+        noted = pool.submit(cloud.put_intent, urgent.intent) if urgent.intent else None
+    if noted is not None and (failure := noted.exception()) and not isinstance(failure, Failure | LookupError):
+        raise failure
+    moved.result()

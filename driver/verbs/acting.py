@@ -1,0 +1,41 @@
+"""What the verbs that follow a plan have in common: ask, show the plan or carry it out, report the journey."""
+
+from __future__ import annotations
+
+from driver.invocation import Invocation
+from driver.ports import Ports
+from driver.release.requests import Request
+from driver.result import Result
+from driver.session import Session
+from driver.transition import Limits, carry_out, planned
+
+
+def dry(ports: Ports, request: Request) -> Result:
+    """The plan, as a result."""
+    deployed, decision = planned(ports, request)
+    steps = [str(move) for move in decision.moves]
+    facts = {"plan": steps, "steps": [], "stack_updates": 0, "generation": deployed.generation, "dry_run": True}
+    reason = f"{decision.reason}: {'; '.join(steps)}" if steps else decision.reason
+    return Result("planned" if steps else "nothing to do", reason, facts=facts)
+
+
+def act(
+    session: Session,
+    request: Request,
+    limits: Limits,
+    *,
+    done: str,
+    next: tuple[str, ...] = (),
+) -> Result:
+    """The request carried out; `done` is the outcome's word."""
+    journey = carry_out(session.ports, request, limits)
+    reason = journey.reason
+    return Result(done if journey.steps else "nothing to do", reason, next, facts=journey.facts(), body=journey)
+
+
+def opened(called: Invocation, what: str, *, dry_run: bool) -> Session:
+    """The session of a verb that changes something: asked for, and of the right account."""
+    session = Session(called, changes=not dry_run)
+    called.agree(f"{what} on {session.checkout.project} · {session.checkout.stack}?", dry_run=dry_run)
+    session.known_account()
+    return session

@@ -1,0 +1,44 @@
+"""`deploy`: fills the standby."""
+
+from __future__ import annotations
+
+import click
+
+from driver.images import named
+from driver.invocation import Invocation
+from driver.options import dry_run, no_wait, timeout
+from driver.release.requests import Deploy
+from driver.result import Result
+from driver.transition import Limits
+from driver.verbs.acting import act, dry, opened
+
+
+@click.command()
+@click.argument("image")
+@click.option("--platform", metavar="P", help="What runs it; the settings' first platform if not given.")
+@click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Targets; as many as serve now if not given.")
+@click.option("--end-hold", is_flag=True, help="Replace the previous release although it is still kept.")
+@dry_run
+@no_wait
+@timeout("15m")
+@click.pass_obj
+def deploy(
+    called: Invocation,
+    image: str,
+    platform: str | None,
+    capacity: int | None,
+    end_hold: bool,
+    dry_run: bool,
+    no_wait: bool,
+    timeout: float,
+) -> Result:
+    """Fill the standby with IMAGE and wait until it is healthy. No traffic moves."""
+    named(image)  # a malformed name is told before anyone is asked
+    session = opened(called, f"deploy {image}", dry_run=dry_run)
+    ports = session.ports
+    release = ports.stack.release(platform or ports.stack.terms().platforms[0], ports.cloud.image(image))
+    request = Deploy(release, capacity, end_hold)
+    if dry_run:
+        return dry(ports, request)
+    limits = Limits(timeout=timeout, wait=not no_wait)
+    return act(session, request, limits, done="deployed", next=("promote",))

@@ -1,0 +1,32 @@
+"""`destroy`: takes everything down."""
+
+from __future__ import annotations
+
+import click
+
+from driver.invocation import Invocation
+from driver.locks import patiently
+from driver.options import dry_run
+from driver.pending import LOCK
+from driver.result import Result
+from driver.session import Session
+
+
+@click.command()
+@dry_run
+@click.pass_obj
+def destroy(called: Invocation, dry_run: bool) -> Result:
+    """Take everything down: traffic, both colors, network and record."""
+    session = Session(called, changes=not dry_run)
+    where = f"{session.checkout.project} · {session.checkout.stack}"
+    called.agree(f"destroy ALL of {where}, what serves included?", dry_run=dry_run)
+    account = session.known_account()
+    if dry_run:
+        deployed = session.cloud.stored().deployed
+        serves = f"{deployed.record.active} serves there" if deployed else "no record is there"
+        return Result("planned", f"everything of {where} in account {account} would go; {serves}")
+    changes = patiently(session.ports, LOCK, session.stack.destroy)
+    session.cloud.drop_intent()
+    session.stack.forget()
+    facts = {"counts": dict(changes.counts), "stack_updates": 1}
+    return Result("destroyed", f"{sum(changes.counts.values())} resources of {where} are gone", ("up",), facts=facts)

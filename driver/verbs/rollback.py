@@ -1,0 +1,33 @@
+"""`rollback` (and `abort`): back at once. Imports as little as it can: people wait for this one."""
+
+from __future__ import annotations
+
+import click
+
+from driver.invocation import Invocation
+from driver.options import dry_run, timeout
+from driver.result import Result
+from driver.rollback import Haste, decided, roll_back
+from driver.session import Session
+
+
+@click.command()
+@click.option("--now", "at_once", is_flag=True, help="Don't wait for the old color's health, whatever it is.")
+@dry_run
+@timeout("15m")
+@click.pass_obj
+def rollback(called: Invocation, at_once: bool, dry_run: bool, timeout: float) -> Result:
+    """All traffic back to what served before, or out of the transition under way."""
+    session = Session(called, changes=not dry_run)
+    called.agree(f"roll {session.checkout.project} · {session.checkout.stack} back?", dry_run=dry_run)
+    session.cloud.warm("ssm", "elbv2")
+    if dry_run:
+        _, decision = decided(session.ports, at_once=at_once)
+        steps = [str(move) for move in decision.moves]
+        facts = {"plan": steps, "steps": [], "stack_updates": 0, "dry_run": True}
+        return Result("planned", f"{decision.reason}: {'; '.join(steps)}", facts=facts)
+    journey = roll_back(session.ports, Haste(at_once, called.verb, timeout))
+    facts = journey.facts()
+    if journey.moved_at is not None:
+        facts["moved_seconds"] = round(journey.moved_at - called.started, 3)
+    return Result("rolled back", journey.reason, ("status", "deploy IMAGE"), facts=facts, body=journey)

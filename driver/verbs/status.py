@@ -1,0 +1,64 @@
+"""`status`: what runs where."""
+
+from __future__ import annotations
+
+import click
+
+from driver.invocation import Invocation
+from driver.observe import observe
+from driver.release.snapshot import Snapshot
+from driver.report.show import show
+from driver.report.status import StatusView
+from driver.result import Result
+from driver.session import Session
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Again every two seconds, until interrupted.")
+@click.option("--exit-code", is_flag=True, help="Exit 7 where AWS disagrees with the record.")
+@click.pass_obj
+def status(called: Invocation, watch: bool, exit_code: bool) -> Result:
+    """What runs where: weights, releases, healthy and wanted, transition, drift, intent."""
+    session = Session(called, changes=False)
+    while True:
+        result = _once(session, exit_code=exit_code)
+        if not watch:
+            return result
+        show(result, called)
+        session.ports.clock.sleep(2.0)
+
+
+def _once(session: Session, *, exit_code: bool) -> Result:
+    ports = session.ports
+    seen = observe(ports.cloud, ports.clock.now())
+    view = StatusView(session.checkout.project, seen)
+    if seen.deployed is None:
+        return Result("empty", "nothing is deployed yet", ("up",), facts=view.facts(), body=view)
+    outcome, reason, advice = summary(seen)
+    code = 7 if exit_code and seen.drift else 0
+    return Result(outcome, reason, advice, code, view.facts(), view)
+
+
+def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
+    """One word, one sentence, and what to type next."""
+    record = seen.record
+    assert record is not None
+    if seen.stored.pending:
+        return "rolling back", "a rollback is in progress", ("rollback",)
+    if seen.drift:
+        return "drift", seen.drift[0], ("up", "rollback")
+    if record.transition:
+        return "in transition", f"{record.transition.weight} % on {record.idle}", ("resume", "rollback")
+    serving = f"{record.active} serves"
+    fleet = seen.fleet(record.active)
+    if not fleet.healthy:
+        return "unhealthy", f"{serving}, but none of its targets is healthy", ("rollback", f"logs {record.active}")
+    slot = record.standby_slot
+    advice = {
+        "candidate": ("promote",),
+        "previous": ("rollback",),
+        "rejected": ("deploy IMAGE",),
+        "empty": ("deploy IMAGE",),
+    }
+    hint = advice[record.standby] if slot and slot.filled else ("deploy IMAGE",)
+    return "steady", f"{serving}, {record.idle} is {record.standby}", hint

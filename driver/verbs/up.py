@@ -1,0 +1,31 @@
+"""`up`: the first deploy, or whatever is pending."""
+
+from __future__ import annotations
+
+import click
+
+from driver.invocation import Invocation
+from driver.options import dry_run, no_wait, timeout
+from driver.pending import bring_up
+from driver.result import Result
+from driver.session import Session
+from driver.verbs.preview import preview
+
+
+@click.command()
+@dry_run
+@no_wait
+@timeout("20m")
+@click.pass_context
+def up(context: click.Context, dry_run: bool, no_wait: bool, timeout: float) -> Result:
+    """Make the first deploy, or bring about what is pending, and say what that means for traffic."""
+    called = context.obj
+    assert isinstance(called, Invocation)
+    if dry_run:
+        result = context.invoke(preview)
+        assert isinstance(result, Result)
+        return result
+    session = Session(called, changes=True)
+    called.agree(f"update {session.checkout.project} · {session.checkout.stack}?")
+    session.known_account()
+    return bring_up(session.ports, timeout=timeout, wait=not no_wait)

@@ -1,0 +1,40 @@
+"""`verify`: the gates, without moving anything."""
+
+from __future__ import annotations
+
+import click
+
+from driver.errors import Drifted, Refused
+from driver.gates import BEFORE_SHIFT, Verdict, health
+from driver.invocation import Invocation
+from driver.observe import observe
+from driver.result import Result
+from driver.session import Session
+from driver.verify import judged
+
+
+@click.command()
+@click.argument("color", type=click.Choice(["blue", "green"]), required=False)
+@click.pass_obj
+def verify(called: Invocation, color: str | None) -> Result:
+    """Run the gates on what serves and on a filled standby, or on one COLOR. Moves nothing."""
+    session = Session(called, changes=False)
+    ports = session.ports
+    seen = observe(ports.cloud, ports.clock.now())
+    if seen.deployed is None:
+        raise Refused("there is no release yet", "nothing has been deployed to this stack", ("up",))
+    record, slot = seen.deployed.record, seen.deployed.record.standby_slot
+    verdicts: list[Verdict] = []
+    if color in (None, record.active):
+        verdicts += judged(ports, seen)
+    if color == record.idle or (color is None and slot is not None and slot.filled):
+        gates = BEFORE_SHIFT.values() if record.standby in {"candidate", "rejected"} else [health]
+        verdicts += [gate(seen, record.idle) for gate in gates]
+    facts = {"gates": [verdict.data() for verdict in verdicts], "drift": list(seen.drift)}
+    if seen.drift:
+        raise Drifted("AWS disagrees with the record", "; ".join(seen.drift), ("up", "rollback"), facts)
+    broken = [verdict for verdict in verdicts if not verdict.passed]
+    if broken:
+        raise Refused(broken[0].reason, broken[0].why, ("status",), {**facts, "gate": broken[0].gate})
+    reason = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in verdicts)
+    return Result("verified", reason, facts=facts)

@@ -1,0 +1,62 @@
+"""Reading back: success is reported only when record, rule, health and probe agree."""
+
+from __future__ import annotations
+
+from driver.gates import Verdict, health
+from driver.observe import observe
+from driver.ports import Ports
+from driver.release.snapshot import Snapshot, spoken
+from infra.record import Color, weights
+
+REQUESTS = 5
+"""How many a probe sends: enough to meet more than one target."""
+
+SETTLING = 30.0
+"""Seconds that a balancer may take to follow its rules everywhere."""
+
+_POLL = 1.0
+
+
+def verify(ports: Ports) -> tuple[Snapshot, tuple[Verdict, ...]]:
+    """The stack as it is, and whether all that should agree with the record does. Waits for the balancer to follow."""
+    deadline = ports.clock.elapsed() + SETTLING
+    while True:
+        seen = observe(ports.cloud, ports.clock.now())
+        verdicts = judged(ports, seen)
+        if all(verdict.passed for verdict in verdicts) or ports.clock.elapsed() >= deadline:
+            return seen, verdicts
+        ports.clock.sleep(_POLL)
+
+
+def judged(ports: Ports, seen: Snapshot) -> tuple[Verdict, ...]:
+    """The verdicts on what serves now."""
+    record, deployed = seen.record, seen.deployed
+    if record is None or deployed is None:
+        return (Verdict("record", False, "there is no deployed record"),)
+    return (
+        _weights(seen),
+        health(seen, record.active),
+        _probe(ports, deployed.url, record.active if record.transition is None else None),
+    )
+
+
+def _weights(seen: Snapshot) -> Verdict:
+    wanted = weights(seen.record) if seen.record else {}
+    if seen.live is None:
+        return Verdict("weights", False, "the production rule can't be read")
+    said = f"the live weights are {spoken(seen.live)}"
+    return Verdict("weights", dict(seen.live) == wanted, said, f"the record says {spoken(wanted)}")
+
+
+def _probe(ports: Ports, url: str, serves: Color | None) -> Verdict:
+    answers = ports.probe.ask(url, REQUESTS)
+    if not answers.ran:
+        return Verdict("probe", True, f"not run: {answers.why}")
+    bad = [status for status in answers.statuses if status == 0 or status >= 500]
+    if bad:
+        return Verdict("probe", False, f"{len(bad)} of {len(answers.statuses)} requests failed", f"answers: {bad}")
+    named = {color for color in answers.colors if color}
+    if serves and named - {serves}:
+        return Verdict("probe", False, f"{', '.join(sorted(named))} answered, {serves} should")
+    by = f", all by {serves}" if serves and named else ""
+    return Verdict("probe", True, f"{len(answers.statuses)} of {len(answers.statuses)} requests answered{by}")
