@@ -97,7 +97,7 @@ def missing_part(verb: str, error: ModuleNotFoundError) -> Exception:
 
 def main() -> None:
     """Runs the verb, prints its result or its failure, and exits with its code."""
-    if len(sys.argv) == 1 or any(word in {"-h", "--help", "--version"} for word in sys.argv[1:]):
+    if len(sys.argv) == 1 or sys.argv[1] in {"-h", "--help", "--version"}:
         sys.exit(cli.main(standalone_mode=True))
     from driver.ending import ended
 

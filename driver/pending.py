@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from driver.await_health import await_health
 from driver.effect import effect
 from driver.errors import Unfinished, Unforeseen
@@ -37,11 +39,9 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     active = deployed.record.active
     if wait:
         floor = deployed.record.active_slot.floor
-        journey.steps.append(await_health(ports, Await(active, floor), deadline))
+        healthy = await_health(ports, Await(active, floor), deadline)
         _, verdicts = verify(ports)
-        journey.steps[-1] = Taken(
-            journey.steps[-1].move, waited_seconds=journey.steps[-1].waited_seconds, verdicts=verdicts
-        )
+        journey.steps.append(replace(healthy, verdicts=verdicts))
         if broken := [verdict for verdict in verdicts if not verdict.passed]:
             why = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in broken)
             raise Unfinished("the update is done, but not all agrees with the record", why, ("status",))
