@@ -71,6 +71,7 @@ def flood(address: tuple[str, int], pid: int, seconds: float, connections: int =
         answered += len(sockets)
     used = cpu_seconds(pid) - cpu
     for sock in sockets:
+        expect_answer(sock)
         sock.close()
     return answered / spent, used / spent
 

@@ -204,7 +204,11 @@ class Exchange:
 
     def timed_out(self) -> None:
         """Nothing has moved for longer than the idle timeout."""
-        self.refuse(504 if self._asked else 408)
+        status = 504 if self._asked else 408
+        if not self._asked:
+            self._client.close_after()
+            self._asked = True
+        self.refuse(status)
 
     # Inside.
 
@@ -295,8 +299,12 @@ class Exchange:
 
     def _answer_is_out(self) -> None:
         self._answered = True
+        self._leave_target()
         if self._asked:
             self._finish()
+        else:
+            # The rest of the request is read and dropped: a client that is still sending might not read the answer.
+            self._client.hold(self, False)
 
     def _cut_short(self) -> None:
         if self._begun:
@@ -312,7 +320,10 @@ class Exchange:
         if self._over:
             return
         self._over = True
-        if self._target is not None:
-            self._target.outstanding -= 1
-            self._room.running.discard(self)
+        self._leave_target()
         self._client.done(self)
+
+    def _leave_target(self) -> None:
+        if self in self._room.running and self._target is not None:
+            self._room.running.discard(self)
+            self._target.outstanding -= 1

@@ -14,9 +14,10 @@ from sandbox.traffic.load_report import Outcome, Tally
 MAX_CONNECTIONS = 800
 # Shorter than any server's patience, so that it is always we who close an idle connection, with no request on its way.
 IDLE_SECONDS = 10.0
-# The event loop's clock: to wait for less would make it spin. What it wakes too late by is not the server's latency,
-# anything longer is counted (a server that stalls us makes us late, too).
+# The event loop's clock: to wait for less would make it spin.
 CLOCK_GRAIN_SECONDS = 0.001
+# What that clock is late by is not the server's latency. More is counted: a server that stalls us makes us late, too.
+OWN_LATENESS_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class LoadLoop:
             now = time.monotonic()
             while n < total and (due := self._start + n / aim.rate) <= now:
                 self._tally.sent()
-                self._send(due if now - due > CLOCK_GRAIN_SECONDS else now)
+                self._send(due if now - due > OWN_LATENESS_SECONDS else now)
                 n += 1
             await asyncio.sleep(max(self._start + n / aim.rate - time.monotonic(), CLOCK_GRAIN_SECONDS))
         self._end = time.monotonic()

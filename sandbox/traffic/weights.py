@@ -7,7 +7,7 @@ Choice = TypeVar("Choice")
 
 
 class Scales(Generic[Choice]):
-    """Of n requests each choice gets n x weight / total, off by less than one. Weight 0 gets nothing."""
+    """Of n requests one of two choices gets n x weight / total, off by less than one. Weight 0 gets nothing."""
 
     def __init__(self, shares: Sequence[tuple[Choice, int]]) -> None:
         self._choices = [choice for choice, weight in shares if weight > 0]

@@ -4,7 +4,7 @@ import http.client
 import itertools
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -86,11 +86,14 @@ class Site:
     def color(self, **headers: str) -> str | None:
         return self.get(**headers)[0].headers["X-Service-Color"]
 
-    def raw(self, data: bytes, timeout: float = 5) -> bytes:
+    def raw(self, data: bytes) -> bytes:
         """All that comes back until the balancer closes."""
-        with socket.create_connection(self.address, timeout=timeout) as sock:
+        with self.open() as sock:
             sock.sendall(data)
             return read_all(sock)
+
+    def open(self) -> socket.socket:
+        return socket.create_connection(self.address, timeout=5)
 
     def elb(self) -> dict[str, int]:
         return self.balancer.counters().listeners[self.listener.arn].elb_codes
@@ -125,7 +128,12 @@ class Rogue:
 
     @property
     def target(self) -> Target:
-        return Target(f"rogue-{next(_numbers)}", *self._server.getsockname(), "healthy")
+        return Target(f"rogue-{next(_numbers)}", *self.target_address, "healthy")
+
+    @property
+    def target_address(self) -> tuple[str, int]:
+        host, port = self._server.getsockname()
+        return host, port
 
     def close(self) -> None:
         for sock in self._sockets:
@@ -155,25 +163,48 @@ def read_head(sock: socket.socket) -> bytes:
     return data
 
 
+class Rogues:
+    """Makes targets that misbehave."""
+
+    def __init__(self) -> None:
+        self.made: list[Rogue] = []
+
+    def acting(self, act: Callable[[socket.socket], None]) -> Rogue:
+        self.made.append(Rogue(act))
+        return self.made[-1]
+
+    def answering(self, *answers: bytes) -> Rogue:
+        """On each connection: reads a head, sends an answer, for each of them; then closes."""
+
+        def act(sock: socket.socket) -> None:
+            for answer in answers:
+                self.read_head(sock)
+                sock.sendall(answer)
+
+        return self.acting(act)
+
+    def echoing(self) -> Rogue:
+        """Answers each request with what it got of it, head and body by Content-Length."""
+
+        def act(sock: socket.socket) -> None:
+            while True:
+                data = self.read_head(sock)
+                head, _, body = data.partition(b"\r\n\r\n")
+                lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                wanted = int(lengths[0].partition(b":")[2]) if lengths else 0
+                while len(body) < wanted:
+                    body += sock.recv(65536)
+                seen = head + b"\r\n\r\n" + body
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(seen), seen))
+
+        return self.acting(act)
+
+    read_head = staticmethod(read_head)
+
+
 @pytest.fixture
-def rogue() -> Iterator[Callable[[Callable[[socket.socket], None]], Rogue]]:
-    made: list[Rogue] = []
-
-    def make(act: Callable[[socket.socket], None]) -> Rogue:
-        made.append(Rogue(act))
-        return made[-1]
-
-    yield make
-    for one in made:
+def rogues() -> Iterator[Rogues]:
+    made = Rogues()
+    yield made
+    for one in made.made:
         one.close()
-
-
-def scripted(answers: Sequence[bytes]) -> Callable[[socket.socket], None]:
-    """Reads a head, sends an answer, for each of them; then closes."""
-
-    def act(sock: socket.socket) -> None:
-        for answer in answers:
-            read_head(sock)
-            sock.sendall(answer)
-
-    return act

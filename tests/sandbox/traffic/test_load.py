@@ -1,0 +1,128 @@
+"""The load generator: an even rate, each outcome by its name, and latencies that a stall can't hide."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.traffic.child import TrafficError
+from sandbox.traffic.load import Load
+from sandbox.traffic.load_report import Outcome, Tally
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def load_of(address: tuple[str, int], **more: Any) -> Any:
+    arguments = {"rate": 200, "seconds": 0.1, "timeout": 0.3} | more
+    return Load.start("{}:{}".format(*address), "web.test", **arguments).wait()
+
+
+def test_a_rate_is_kept_and_every_answer_counted(site: Any) -> None:
+    site.group("blue", site.boot("a"))
+    site.weigh(blue=1)
+    report = load_of(site.address, rate=500, seconds=0.4, timeout=5)
+    assert (report.sent, report.ok, report.failed) == (200, 200, 0)
+    assert report.by_color == {"blue": 200}
+    assert report.by_version == {"v-blue": 200}
+    assert 0 < report.latency_ms["p50"] <= report.latency_ms["p99"] < 300
+    assert 0.4 <= report.seconds < 0.6
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "status"),
+    [
+        (b"HTTP/1.1 503 Service Unavailable\r\nX-Service-Color: blue\r\nContent-Length: 0\r\n\r\n", "5xx", 503),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "4xx", 404),
+        (b"", "reset", 0),
+        (OK[:-1], "reset", 200),
+        (b"what?\r\n\r\n", "garbled", 0),
+    ],
+)
+def test_each_failure_has_its_name(rogues: Any, answer: bytes, kind: str, status: int) -> None:
+    report = load_of(rogues.answering(answer).target_address)
+    assert (report.sent, report.ok, report.by_kind) == (20, 0, {kind: 20})
+    first = report.failures[0]
+    assert (first["kind"], first["status"], len(report.failures)) == (kind, status, 20)
+    assert first["color"] == ("blue" if kind == "5xx" else "")
+
+
+def test_refused_and_timed_out(rogues: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nobody = free.getsockname()
+    assert load_of(nobody).by_kind == {"refused": 20}
+    silent = rogues.acting(lambda sock: time.sleep(2)).target_address
+    report = load_of(silent, timeout=0.15)
+    assert report.by_kind == {"timeout": 20}
+    assert report.seconds < 0.5
+
+
+def test_a_stall_shows_in_the_latency_of_all_that_was_due_in_it(rogues: Any) -> None:
+    stalled = [False]
+
+    def act(sock: socket.socket) -> None:
+        while True:
+            rogues.read_head(sock)
+            if not stalled[0]:
+                stalled[0] = True
+            time.sleep(max(0, began + 0.25 - time.monotonic()))
+            sock.sendall(OK)
+
+    began = time.monotonic() + 0.15
+    report = load_of(rogues.acting(act).target_address, rate=100, seconds=0.5, timeout=2)
+    assert (report.ok, report.failed) == (50, 0)
+    assert report.latency_ms["p99"] > 100
+
+
+@pytest.mark.slow
+def test_seconds_and_a_stop(site: Any) -> None:
+    site.group("blue", site.boot("a"))
+    site.weigh(blue=1)
+    seconds: list[dict[str, Any]] = []
+    load = Load.start(site.connect, "web", rate=50, path="/sleep/50", on_second=seconds.append)
+    time.sleep(1.4)
+    report = load.stop()
+    assert load.latest == seconds[-1]
+    assert 48 <= seconds[0]["sent"] <= 52 and seconds[0]["by_color"] == {"blue": seconds[0]["ok"]}
+    assert seconds[0]["latency_ms"]["p50"] >= 49
+    assert (report.failed, report.ok) == (0, report.sent)
+
+
+@pytest.mark.parametrize("how", ["signal", "eof"])
+def test_on_the_command_line(site: Any, how: str) -> None:
+    site.group("blue", site.boot("a"))
+    site.weigh(blue=1)
+    command = [sys.executable, "-m", "sandbox.traffic.load", f"--connect={site.connect}", "--host=x", "--rate=100"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    time.sleep(0.35)
+    if how == "signal":
+        process.send_signal(signal.SIGTERM)
+    else:
+        process.stdin.close()
+    final = json.loads(process.stdout.read().splitlines()[-1])
+    assert process.wait(5) == 0
+    assert final["final"] and final["ok"] == final["sent"] > 0
+    process.stdout.close()
+    process.stdin.close()
+
+
+def test_a_load_that_was_killed_has_no_report(site: Any) -> None:
+    load = Load.start("127.0.0.1:1", "x")
+    load._process.kill()
+    with pytest.raises(TrafficError, match="without a report"):
+        load.stop()
+
+
+def test_percentiles_are_off_by_two_percent_at_most() -> None:
+    tally = Tally()
+    for ms in range(1, 1001):
+        tally.sent()
+        tally.ended(Outcome(0, "ok", 200, "blue", "v1", ms / 1000))
+    line = tally.next_second(1.0)
+    for percent in (50, 95, 99):
+        assert line["latency_ms"][f"p{percent}"] == pytest.approx(percent * 10, rel=0.02)
+    assert tally.next_second(2.0)["latency_ms"]["p50"] is None
