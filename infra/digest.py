@@ -11,8 +11,11 @@ from infra.settings import Settings
 
 
 def release_digest(settings: Settings, platform: str, image: str) -> str:
-    """Twelve hex digits; the same for both colors and every fill, so that a release can be known again."""
+    """The same for both colors and every fill, so that a release can be known again.
+
+    An `r` and eleven hex digits: YAML would read some digests that are all hex as numbers.
+    """
     parts = platforms.named(platform).rendered_from(settings)
     whole = {"platform": platform, "image": images.exact(image), "project": settings.project, "stack": settings.stack}
     canonical = json.dumps({**whole, "parts": parts}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return "r" + hashlib.sha256(canonical.encode()).hexdigest()[:11]

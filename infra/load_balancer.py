@@ -58,20 +58,20 @@ class LoadBalancer(pulumi.ComponentResource):
 
     @property
     def url(self) -> pulumi.Output[str]:
-        """Where clients reach the production rule, under the balancer's own name."""
-        path = self.settings.balancer.path.split("*")[0].rstrip("/")
-        return pulumi.Output.concat(self._scheme, "://", self.balancer.dns_name, path)
+        """Where clients reach the production rule."""
+        return self._address("")
 
     @property
     def test_url(self) -> pulumi.Output[str]:
         """Where those who may reach the test listener find the standby."""
-        path = self.settings.balancer.path.split("*")[0].rstrip("/")
-        port = f":{self.settings.balancer.test_port}"
-        return pulumi.Output.concat(self._scheme, "://", self.balancer.dns_name, port, path)
+        return self._address(f":{self.settings.balancer.test_port}")
 
-    @property
-    def _scheme(self) -> str:
-        return "https" if self.settings.balancer.certificate else "http"
+    def _address(self, port: str) -> pulumi.Output[str]:
+        balancer = self.settings.balancer
+        scheme = "https" if balancer.certificate else "http"
+        named = balancer.host if balancer.host and not set(balancer.host) & set("*?") else None
+        path = balancer.path.partition("*")[0].partition("?")[0].rstrip("/")
+        return pulumi.Output.concat(scheme, "://", named or self.balancer.dns_name, port, path)
 
     def _admit(self) -> None:
         balancer = self.settings.balancer

@@ -23,12 +23,12 @@ from infra.settings import Settings, SettingsError, load
 __all__ = ["Context", "Refusal", "release_digest", "run"]
 
 
-def run(extra: Context | None = None) -> None:
+def run(context: Context | None = None) -> None:
     """Registers the stack's resources. Raises Refusal before the first one, or not at all.
 
-    `extra` is what a driver knows of the update; a plain `pulumi up` takes it from the environment.
+    `context` is what a driver knows of the update; a plain `pulumi up` takes it from the environment.
     """
-    context = extra or Context.of(os.environ)
+    context = context or Context.of(os.environ)
     config = _config()
     settings = _settings(config)
     plan = deployed.plan(settings, config, context)

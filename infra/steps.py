@@ -40,7 +40,7 @@ class Step:
     kind: Kind
     record: Record
     fills: Color | None = None
-    """The color whose resources this update makes anew."""
+    """The color whose release this update renders anew: as new resources, or in place."""
 
 
 class IllegalStep(ValueError):
@@ -63,7 +63,7 @@ def step(deployed: Deployed | None, wanted: Record, now: datetime) -> Step:
     if set(was.colors) - set(wanted.colors):
         raise IllegalStep("a release can't be taken out of the record; retire the color instead")
     if _in_place(was) or _in_place(wanted):
-        return _in_place_step(was, wanted, refilled, generation)
+        return _in_place_step(was, wanted, refilled)
     if refilled:
         return _fill(was, wanted, refilled, generation, now)
     if _floors(was) != _floors(wanted):
@@ -72,7 +72,8 @@ def step(deployed: Deployed | None, wanted: Record, now: datetime) -> Step:
 
 
 def _first(wanted: Record) -> Step:
-    if wanted.transition is not None or len(wanted.colors) != 1 or not wanted.active_slot.filled:
+    alone = tuple(wanted.colors) == (wanted.active,)
+    if wanted.transition is not None or not alone or not wanted.active_slot.filled:
         raise IllegalStep("a first deploy fills the active color, and nothing else")
     colors = {wanted.active: replace(wanted.active_slot, fill=1)}
     return Step(Kind.FIRST, Record(wanted.active, "empty", colors), fills=wanted.active)
@@ -120,7 +121,7 @@ def _move(was: Record, wanted: Record) -> Step:
             raise IllegalStep("activeColor flips with the last step of a shift, not during it")
         return _shift(was, wanted.transition)
     if not flipped:
-        return Step(Kind.UNDO, replace(was, standby="rejected", transition=None))
+        return Step(Kind.UNDO, Record(was.active, "rejected", was.colors))
     standby: Standing = "rejected" if was.transition is None and was.standby == "previous" else "previous"
     held = wanted.held_until if standby == "previous" else None
     kind = Kind.FLIP if was.transition is None else Kind.FINISH
@@ -136,22 +137,26 @@ def _shift(was: Record, to: Transition) -> Step:
     return Step(kind, replace(was, transition=to))
 
 
-def _in_place_step(was: Record, wanted: Record, refilled: list[Color], generation: int) -> Step:
+def _in_place_step(was: Record, wanted: Record, refilled: list[Color]) -> Step:
     if wanted.active != was.active or was.idle in refilled or _floors(was) != _floors(wanted):
         raise IllegalStep("an in-place transition changes the active color's release and nothing else")
-    before, after = was.transition, wanted.transition
-    changed = was.active in refilled
+    if wanted.active_slot.platform != was.active_slot.platform:
+        raise IllegalStep("an in-place transition can't change the platform; deploy to the other color")
+    before, after, changed = was.transition, wanted.transition, was.active in refilled
+    # In place the resources stay, and with them the number in their names.
+    slot = replace(wanted.active_slot, fill=was.active_slot.fill)
+    then = replace(was, colors={**was.colors, was.active: slot}, transition=after)
     if before is None and after is not None and changed and after.source == was.active_slot.release:
-        colors = {**was.colors, was.active: replace(wanted.active_slot, fill=generation)}
-        return Step(Kind.IN_PLACE_START, replace(was, colors=colors, transition=after), fills=was.active)
-    if before is not None and after is not None and _in_place(was) and _in_place(wanted) and not changed:
-        return Step(Kind.IN_PLACE_CHECKPOINT, replace(was, transition=after))
-    if before is not None and after is None and not changed:
-        return Step(Kind.IN_PLACE_FINISH, replace(was, transition=None))
-    if before is not None and after is None and wanted.active_slot.release == before.source:
-        colors = {**was.colors, was.active: replace(wanted.active_slot, fill=generation)}
-        return Step(Kind.IN_PLACE_UNDO, replace(was, colors=colors, transition=None), fills=was.active)
+        return Step(Kind.IN_PLACE_START, then, fills=was.active)
+    if before is not None and after is None and changed and slot.release == before.source:
+        return Step(Kind.IN_PLACE_UNDO, then, fills=was.active)
+    if before is not None and not changed and (after is None or _same_source(before, after)):
+        return Step(Kind.IN_PLACE_FINISH if after is None else Kind.IN_PLACE_CHECKPOINT, then)
     raise IllegalStep("an in-place transition starts, passes a checkpoint, finishes or is undone, one at a time")
+
+
+def _same_source(before: Transition, after: Transition) -> bool:
+    return before.kind == after.kind == "in-place" and before.source == after.source
 
 
 def _refilled(was: Record, wanted: Record, color: Color) -> bool:
@@ -200,7 +205,7 @@ def undone(was: Deployed, now: datetime) -> Record:
         raise IllegalStep("there is no transition to take back")
     if record.transition.source is None:
         return step(was, replace(record, transition=None), now).record
-    back = _slot(record.transition.source, was.generation + 1, record.active_slot.floor)
+    back = _slot(record.transition.source, record.active_slot.fill, record.active_slot.floor)
     return step(was, replace(record, transition=None, colors={**record.colors, record.active: back}), now).record
 
 

@@ -1,0 +1,175 @@
+"""A stack under Pulumi's mocks: what the program reads, and what it registers of which inputs and options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import mocks, set_all_config
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+from infra.program import Context, run
+from infra.record import Deployed, Intent, deployed_data, intent_text, parse_deployed, to_data
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+SHA = "sha256:" + "a1" * 32
+PRODUCTION_RULE = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/production-rule"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it. Inputs in camelCase; whole numbers as int."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    parent: str
+    dependencies: frozenset[str]
+    ignored: tuple[str, ...]
+    protected: bool
+
+
+@dataclass
+class World:
+    """What the mocks answer, and what they were asked."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    balancers: list[str] = field(default_factory=list)
+    live: dict[str, int] | None = None
+    """ARN -> weight of the live production rule."""
+    tags: dict[str, str] = field(default_factory=lambda: {"1.0.0": SHA})
+    invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    resources: list[Registered] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def holds(self, deployed: Deployed | None = None, intent: Intent | None = None) -> World:
+        if deployed is not None:
+            self.parameters["record"] = json.dumps(deployed_data(deployed))
+        if intent is not None:
+            self.parameters["intent"] = intent_text(intent)
+        return self
+
+    def up(self, config: Mapping[str, Any], stack: str = "dev", context: Context | None = None) -> World:
+        """Runs the program once. The record it writes is what the next run finds."""
+        self.invoked, self.resources, self.outputs = [], [], {}
+        monitor = Monitor(Answers(self))
+        mocks.set_mocks(Answers(self), project="shop", stack=stack, monitor=monitor)
+        set_all_config(as_config(config))
+        _sync_await(run_pulumi_func(lambda: run(context or Context("ann", "a test", NOW))))
+        self.resources = monitor.registered
+        written = self.one("record").inputs["insecureValue"] if self.named("record") else None
+        if written:
+            self.parameters["record"] = written
+            self.parameters.pop("intent", None)
+        return self
+
+    def named(self, name: str) -> list[Registered]:
+        return [found for found in self.resources if found.name == name and not found.type.startswith("bluegreen:")]
+
+    def one(self, name: str) -> Registered:
+        (found,) = self.named(name)
+        return found
+
+    def of_type(self, kind: str) -> list[Registered]:
+        return [found for found in self.resources if found.type == kind]
+
+    @property
+    def deployed(self) -> Deployed:
+        return parse_deployed(self.parameters["record"])
+
+
+class Monitor(mocks.MockMonitor):
+    """Pulumi's own mock monitor, which forgets options; this one keeps them."""
+
+    def __init__(self, answers: mocks.Mocks) -> None:
+        super().__init__(answers)
+        self.registered: list[Registered] = []
+
+    def RegisterResource(self, request: Any) -> Any:
+        answer = super().RegisterResource(request)
+        inputs = whole(json.loads(json.dumps(pulumi.runtime.rpc.deserialize_properties(request.object))))
+        parent = request.parent.rpartition("::")[2]
+        needed = frozenset(urn.rpartition("::")[2] for urn in request.dependencies)
+        ignored = tuple(request.ignoreChanges)
+        self.registered.append(Registered(request.type, request.name, inputs, parent, needed, ignored, request.protect))
+        return answer
+
+
+class Answers(mocks.Mocks):
+    """The cloud's side: ids from names, and what the world holds."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name, outputs = args.name, dict(args.inputs)
+        outputs.setdefault("name", f"{name}-0a1b2c3")
+        outputs["arn"] = f"arn:aws:{args.typ.partition(':')[2]}:{name}"
+        if args.typ == "aws:lb/listenerRule:ListenerRule":
+            outputs["arn"] = PRODUCTION_RULE.replace("production-rule", name)
+        elif args.typ == "aws:lb/loadBalancer:LoadBalancer":
+            outputs["dnsName"] = "balancer-1.eu-central-1.elb.amazonaws.com"
+        elif args.typ == "aws:ec2/launchTemplate:LaunchTemplate":
+            outputs["latestVersion"] = 1
+        elif args.typ == "awsx:ec2:Vpc":
+            ids = {"publicSubnetIds": ["subnet-a", "subnet-b"], "privateSubnetIds": ["subnet-c", "subnet-d"]}
+            outputs = {"vpcId": "vpc-1", **ids}
+        return f"{name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]  # noqa: PLR0911
+        self.world.invoked.append((args.token, dict(args.args)))
+        world = self.world
+        match args.token:
+            case "aws:ssm/getParametersByPath:getParametersByPath":
+                names = [f"{args.args['path']}/{name}" for name in world.parameters]
+                return {"names": names, "values": list(world.parameters.values())}
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": ACCOUNT}
+            case "aws:index/getRegion:getRegion":
+                return {"region": REGION}
+            case "aws:lb/getLbs:getLbs":
+                return {"arns": world.balancers}
+            case "aws:ssm/getParameter:getParameter":
+                return {"value": "ami-0123456789abcdef0"}
+            case "aws:ecr/getImage:getImage":
+                return {"imageDigest": world.tags[args.args["imageTag"]]}
+            case "aws:lb/getListenerRule:getListenerRule":
+                groups = [{"arn": arn, "weight": weight} for arn, weight in (world.live or {}).items()]
+                return {"actions": [{"type": "forward", "forwards": [{"targetGroups": groups}]}]}
+        raise AssertionError(f"the program asked for {args.token}")
+
+
+def whole(value: Any) -> Any:
+    """The wire knows floats only."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: whole(inner) for key, inner in value.items()}
+    return [whole(inner) for inner in value] if isinstance(value, list) else value
+
+
+def as_config(config: Mapping[str, Any]) -> dict[str, str]:
+    """Config as Pulumi hands it over: text, and JSON text for objects."""
+    return {
+        key if ":" in key else f"bluegreen:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in config.items()
+    }
+
+
+def stack_file(stack: str) -> dict[str, Any]:
+    """The config of one of the stacks that the project comes with."""
+    return dict(yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"])
+
+
+def copy_of(deployed: Deployed) -> dict[str, Any]:
+    """The record keys as `sync` writes them."""
+    return {**to_data(deployed.record), "basedOn": deployed.basis}
