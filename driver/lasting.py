@@ -43,7 +43,7 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, why: str, patie
     """
     deadline = ports.clock.elapsed() + patience
     while True:
-        seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now())
+        seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now(), anyhow=True)
         move = _left(seen, urgent.to)
         if move is None:
             break

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from typing import TypeVar
 
+from driver.errors import Failure
 from driver.ports import Capacity, Cloud
 from driver.release.snapshot import Fleet, Rule, Snapshot, Stored, Target
 from infra.record import COLORS, Color, Deployed
+
+T = TypeVar("T")
+D = TypeVar("D")
 
 
 def observe(cloud: Cloud, now: datetime) -> Snapshot:
@@ -16,28 +21,43 @@ def observe(cloud: Cloud, now: datetime) -> Snapshot:
     return look(cloud, cloud.stored(), now)
 
 
-def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
-    """The same, with the record already read."""
+def look(cloud: Cloud, stored: Stored, now: datetime, *, anyhow: bool = False) -> Snapshot:
+    """The same, with the record already read. `anyhow`: what can't be read is left out, for who can't wait for it."""
     deployed = stored.deployed
     if deployed is None:
         return Snapshot(stored, now)
     with ThreadPoolExecutor(max_workers=4) as pool:
         rules = pool.submit(cloud.rules, list(deployed.rules.values()))
-        health: dict[Color, Future[tuple[Target, ...]]] = {
+        capacity = pool.submit(cloud.capacity, list(deployed.capacity.values()))
+        health = {
             color: pool.submit(cloud.health, deployed.target_group(color))
             for color in COLORS
             if deployed.target_groups.get(color)
         }
-        capacity = pool.submit(cloud.capacity, list(deployed.capacity.values()))
-    found, held = rules.result(), capacity.result()
+    excused = (Failure, LookupError) if anyhow else ()
+    found: Mapping[str, Rule] = _result(rules, {}, excused)
+    held: Mapping[str, Capacity] | None = _result(capacity, None, excused)
+    production = found.get(deployed.rules.get("production", ""))
+    fleets: dict[Color, Fleet] = {}
+    for color, asked in health.items():
+        targets = _result(asked, None, excused)
+        if targets is not None and held is not None:
+            fleets[color] = _fleet(deployed, color, targets, held)
     return Snapshot(
         stored,
         now,
-        live=live_weights(deployed, found.get(deployed.rules.get("production", ""))),
+        live=live_weights(deployed, production),
         tested=_tested(deployed, found.get(deployed.rules.get("test", ""))),
-        rule=found.get(deployed.rules.get("production", "")),
-        fleets={color: _fleet(deployed, color, targets.result(), held) for color, targets in health.items()},
+        rule=production,
+        fleets=fleets,
     )
+
+
+def _result(asked: Future[T], otherwise: D, excused: tuple[type[Exception], ...]) -> T | D:
+    try:
+        return asked.result()
+    except excused:
+        return otherwise
 
 
 def live_weights(deployed: Deployed, rule: Rule | None) -> Mapping[Color, int] | None:

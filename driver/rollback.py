@@ -53,7 +53,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
 def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
     """What was seen and what is to do. Raises Refused or Invalid."""
     now = ports.clock.now()
-    seen = look(ports.cloud, ports.cloud.stored(), now)
+    seen = look(ports.cloud, ports.cloud.stored(), now, anyhow=True)
     if seen.deployed is None:
         raise Invalid("there is no release to go back from", "nothing has been deployed to this stack", ("up",))
     decision = back(seen, seen.deployed, at_once=at_once)
@@ -67,8 +67,11 @@ def _first_the_traffic(ports: Ports, seen: Snapshot, decision: Plan, why: str) -
     assert isinstance(last, Shift | Undo | Settle)  # the last move of every way back
     ports.tell(str(last))
     urgent = urgent_of(seen, last, ports.clock.now(), why)
-    hasten(ports.cloud, urgent)
-    ports.tell(f"{last.to} has all the traffic; making it the record")
+    failure = hasten(ports.cloud, urgent)
+    if failure:
+        ports.tell(f"the traffic could not be moved at once ({failure}); the update will")
+    else:
+        ports.tell(f"{last.to} has all the traffic; making it the record")
     return urgent
 
 

@@ -110,7 +110,7 @@ class PulumiStack:
         try:
             operation(on_event=watch, on_output=self._tell, color="never", **options)
         except auto.errors.StackNotFoundError:
-            if operation.__name__ != "up":
+            if operation.__name__ not in {"up", "preview"}:
                 raise Invalid(
                     f"the stack {self.name} has not been made yet", "its backend does not know it", ("up",)
                 ) from None

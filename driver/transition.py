@@ -65,7 +65,7 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
             failure.facts = {**journey.facts(), **failure.facts}
             raise
         journey.steps.append(taken)
-        if isinstance(move, Shift) and any(not verdict.passed for verdict in taken.verdicts):
+        if isinstance(move, Shift) and any(verdict.stops for verdict in taken.verdicts):
             raise go_back(ports, journey, move, limits)
     return journey
 
@@ -102,7 +102,7 @@ def go_back(ports: Ports, journey: Journey, failed: Shift, limits: Limits) -> Fa
     """Traffic has moved and a gate says no: back to the color that served, and the end that tells of it."""
     from driver.rollback import Haste, roll_back
 
-    broken = [verdict for verdict in journey.steps[-1].verdicts if not verdict.passed]
+    broken = [verdict for verdict in journey.steps[-1].verdicts if verdict.stops]
     ports.tell(f"{broken[0].gate}: {broken[0].reason}; rolling back")
     back = roll_back(ports, Haste(at_once=True, why=f"{broken[0].gate}: {broken[0].reason}", timeout=limits.timeout))
     journey.steps += back.steps

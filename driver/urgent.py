@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from driver.errors import Failure
 from driver.ports import Cloud
@@ -34,11 +35,16 @@ class Urgent:
         return cls(to, wish, rule, text)
 
 
-def hasten(cloud: Cloud, urgent: Urgent) -> None:
-    """Moves the traffic and writes the intent. Raises only if the traffic could not be moved."""
+def hasten(cloud: Cloud, urgent: Urgent) -> Exception | None:
+    """Moves the traffic and writes the intent; what kept the traffic from moving, if anything did.
+
+    Neither is a reason to stop: the update that follows does both.
+    """
     with ThreadPoolExecutor(max_workers=2) as pool:
         moved = pool.submit(cloud.forward, urgent.rule)
         noted = pool.submit(cloud.put_intent, urgent.intent) if urgent.intent else None
-    if noted is not None and (failure := noted.exception()) and not isinstance(failure, Failure | LookupError):
-        raise failure
-    moved.result()
+    for call in (noted, moved):
+        failure = call.exception() if call else None
+        if failure is not None and not isinstance(failure, Failure | LookupError):
+            raise failure
+    return cast("Exception | None", moved.exception())

@@ -37,7 +37,7 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
     """One try of a move. Raises Locked where the stack's lock is held."""
     now = ports.clock.now()
     wish = move.wish(planned, now)
-    seen = look(ports.cloud, ports.cloud.stored(), now)
+    seen = look(ports.cloud, ports.cloud.stored(), now, anyhow=True)
     deployed = _same_basis(seen, planned, wish)
     if deployed.basis != planned.basis:
         return Applied(deployed, 0.0, 0)

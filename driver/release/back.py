@@ -27,6 +27,8 @@ def back(seen: Snapshot, deployed: Deployed, *, at_once: bool) -> Plan | Refusal
         refill: tuple[Move, ...] = (Floors({to: needed}),) if at_once else (Floors({to: needed}), Await(to, needed))
         return Plan(f"{to} is retired: it is filled again first", (*refill, last))
     enough = _enough(seen, deployed, to)
+    if to not in seen.fleets:
+        return Plan(f"all traffic back to {to}, whose health can't be read", (last,))
     if at_once or seen.fleet(to).healthy >= enough:
         return Plan(f"all traffic back to {to}", (last,))
     return Plan(

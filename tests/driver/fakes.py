@@ -1,0 +1,330 @@
+"""A stack without AWS and Pulumi: the ports as values that change the way the real ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from driver.ports import Answers, Capacity, Changes, Ports, Wish
+from driver.release.requests import Terms
+from driver.release.snapshot import Rule, Stored, Target
+from driver.stack_errors import Locked
+from infra import decision
+from infra.record import (
+    COLORS,
+    Color,
+    Deployed,
+    Record,
+    Release,
+    Slot,
+    other,
+    parse_intent,
+    weights,
+)
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+ACCOUNT = "111122223333"
+
+
+def image(tag: str) -> str:
+    """An image of the stack's own registry, as records name it."""
+    return f"shop:{tag}@sha256:{sum(tag.encode()):064x}"
+
+
+def digest_of(platform: str, named: str) -> str:
+    return f"{platform}-{named[-6:]}"
+
+
+def release(tag: str, platform: str = "compose") -> Release:
+    return Release(platform, image(tag), digest_of(platform, image(tag)))
+
+
+def slot(tag: str, fill: int, floor: int = 2) -> Slot:
+    made = release(tag)
+    return Slot(made.platform, made.image, made.digest, fill, floor)
+
+
+class FakeClock:
+    """Sleeping is instant; `ticks` are called after each sleep, as the world goes on meanwhile."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.ticks: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.seconds)
+
+    def later(self, seconds: float) -> datetime:
+        return self.now() + timedelta(seconds=seconds)
+
+    def elapsed(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        for tick in list(self.ticks):
+            tick()
+
+
+class FakeProbe:
+    """Answers as the color that has the traffic; or as told."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self.cloud = cloud
+        self.answers: Answers | None = None
+        self.asked = 0
+
+    def ask(self, url: str, times: int) -> Answers:
+        self.asked += 1
+        if self.answers is not None:
+            return self.answers
+        live = self.cloud.live()
+        serves = max(live, key=lambda color: live[color])
+        return Answers(True, (200,) * times, (serves,) * times)
+
+
+@dataclass
+class FakeCloud:
+    """Parameters, two rules, two target groups and the scaling groups of one stack."""
+
+    deployed: Deployed | None = None
+    intent: str = ""
+    freeze: str = ""
+    region: str = "eu-central-1"
+    groups: dict[str, Capacity] = field(default_factory=dict)
+    targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
+    forwarding: dict[str, Rule] = field(default_factory=dict)
+    images: dict[str, str] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    sick: set[str] = field(default_factory=set)
+    """Images whose targets never get healthy."""
+    failing: dict[str, Exception] = field(default_factory=dict)
+    history: list[dict[Color, int]] = field(default_factory=list)
+    """Every set of live weights there has been."""
+
+    def account(self) -> str:
+        return ACCOUNT
+
+    def stored(self) -> Stored:
+        self._call("stored")
+        return Stored(self.deployed, parse_intent(self.intent) if self.intent else None, self.freeze)
+
+    def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
+        self._call("rules")
+        return {arn: self.forwarding[arn] for arn in arns if arn in self.forwarding}
+
+    def health(self, target_group: str) -> tuple[Target, ...]:
+        self._call("health")
+        return self.targets.get(target_group, ())
+
+    def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]:
+        self._call("capacity")
+        return {name: self.groups[name] for name in names if name in self.groups}
+
+    def image(self, reference: str) -> str:
+        return self.images[reference]
+
+    def forward(self, rule: Rule) -> None:
+        self._call("forward")
+        self.forwarding[rule.arn] = rule
+        self.history.append(self.live())
+
+    def put_intent(self, text: str) -> None:
+        self._call("put_intent")
+        self.intent = text
+
+    def drop_intent(self) -> None:
+        self._call("drop_intent")
+        self.intent = ""
+
+    def set_desired(self, name: str, desired: int) -> None:
+        self._call("set_desired")
+        self.groups[name] = replace(self.groups[name], desired=desired)
+        self.settle()
+
+    # What the tests do to it.
+
+    def live(self) -> dict[Color, int]:
+        rule = self.forwarding["arn:rule/production"]
+        return {color: rule.shares[f"arn:tg/{color}"] for color in COLORS}
+
+    def move(self, blue: int) -> None:
+        """The rule, by someone's hand or an update."""
+        shares = {"arn:tg/blue": blue, "arn:tg/green": 100 - blue}
+        self.forwarding["arn:rule/production"] = Rule("arn:rule/production", shares)
+        self.history.append(self.live())
+
+    def settle(self) -> None:
+        """Instances come and go until each group has as many as it wants; those of sound images are healthy."""
+        if self.deployed is None:
+            return
+        for color, slot in self.deployed.record.colors.items():
+            group = self.groups[self.deployed.capacity[color]]
+            wanted = min(max(group.desired, group.least), group.most)
+            names = tuple(f"i-{color}-{slot.fill}-{number}" for number in range(wanted))
+            self.groups[group.name] = replace(group, desired=wanted, instances=names)
+            state = ("unhealthy", "Target.FailedHealthChecks") if slot.image in self.sick else ("healthy", "")
+            self.targets[f"arn:tg/{color}"] = tuple(Target(name, *state) for name in names)
+
+    def ail(self, color: Color, number: int) -> None:
+        """So many targets of a color turn unhealthy."""
+        arn = f"arn:tg/{color}"
+        self.targets[arn] = tuple(
+            replace(target, state="unhealthy", reason="Target.Timeout") if index < number else target
+            for index, target in enumerate(self.targets[arn])
+        )
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name in self.failing:
+            raise self.failing[name]
+
+
+@dataclass
+class FakeStack:
+    """Updates that decide as the program does, and change the fake cloud accordingly."""
+
+    cloud: FakeCloud
+    clock: FakeClock
+    name: str = "dev"
+    project: str = "shop"
+    settings: Terms = field(default_factory=lambda: Terms(hold=0, least=2, most=6))
+    state: dict[Color, int] | None = None
+    """The weights that Pulumi believes the rule to have."""
+    updates: list[Wish | None] = field(default_factory=list)
+    refreshed: int = 0
+    adopted: Deployed | None = None
+    locked: list[Locked] = field(default_factory=list)
+    """Raised one after the other before an update goes through."""
+    before: Callable[[], None] | None = None
+    """Runs once, as another driver would, just before an update decides."""
+    failing: Exception | None = None
+
+    def terms(self) -> Terms:
+        return self.settings
+
+    def release(self, platform: str, image: str) -> Release:
+        return Release(platform, image, digest_of(platform, image))
+
+    def preview(self, wish: Wish | None = None) -> Changes:
+        return Changes({"same": 10})
+
+    def update(self, wish: Wish | None = None) -> Changes:
+        if self.locked:
+            raise self.locked.pop(0)
+        if self.before:
+            hook, self.before = self.before, None
+            hook()
+        self.updates.append(wish)
+        if self.failing:
+            raise self.failing
+        assert self.cloud.deployed is not None or wish is None
+        chosen = self._decide(wish)
+        self._apply(chosen)
+        return Changes({"update": 3}, seconds=1.0)
+
+    def refresh(self, targets: Sequence[str]) -> None:
+        self.refreshed += 1
+        self.state = self.cloud.live()
+
+    def destroy(self) -> Changes:
+        raise AssertionError("not asked for in these tests")
+
+    def adopt(self, deployed: Deployed) -> None:
+        self.adopted = deployed
+
+    def forget(self) -> None:
+        self.adopted = None
+
+    def _decide(self, wish: Wish | None) -> decision.Decision:
+        stored = self.cloud.stored()
+        copy = decision.Copy(wish.record, wish.basis) if wish else decision.Copy()
+        terms = decision.Terms(
+            stack=self.name,
+            now=self.clock.now(),
+            hold=timedelta(seconds=self.settings.hold),
+            floor=self.settings.least,
+            platforms=("compose",),
+            first_release=lambda: release("1"),
+            digest=digest_of,
+        )
+        chosen = decision.decide(stored.deployed, stored.pending, copy, terms)
+        if isinstance(chosen, decision.Refused):
+            from driver.stack_errors import refused
+
+            raise refused(chosen)
+        return chosen
+
+    def _apply(self, chosen: decision.Decision) -> None:
+        wanted = weights(chosen.record)
+        if self.state != wanted:
+            self.cloud.move(wanted["blue"])
+            self.state = wanted
+        _write(self.cloud, chosen.record, chosen.generation)
+
+
+def _write(cloud: FakeCloud, record: Record, generation: int) -> None:
+    names = {color: f"{color}-{slot.fill}-group" for color, slot in record.colors.items()}
+    for color, slot in record.colors.items():
+        kept = cloud.groups.get(names[color])
+        desired = max(kept.desired if kept else slot.floor, slot.floor)
+        cloud.groups[names[color]] = Capacity(
+            names[color], slot.floor, 6, desired, tags={"bluegreen:fill": str(slot.fill)}
+        )
+    cloud.groups = {name: group for name, group in cloud.groups.items() if name in names.values()}
+    cloud.deployed = Deployed(
+        record,
+        generation,
+        account=ACCOUNT,
+        region=cloud.region,
+        rules={"production": "arn:rule/production", "test": "arn:rule/test"},
+        target_groups={color: {"compose": f"arn:tg/{color}"} for color in COLORS},
+        capacity=names,
+        url="http://shop.example",
+        who="a test",
+        when="2026-03-01T11:00:00Z",
+        why="set up",
+    )
+    cloud.forwarding["arn:rule/test"] = Rule("arn:rule/test", {f"arn:tg/{other(record.active)}": 1})
+    cloud.settle()
+
+
+@dataclass
+class World:
+    """A stack at some record, and the ports to move it through."""
+
+    cloud: FakeCloud
+    stack: FakeStack
+    clock: FakeClock
+    probe: FakeProbe
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def ports(self) -> Ports:
+        return Ports(self.cloud, self.stack, self.clock, self.probe, self.said.append)
+
+    @property
+    def record(self) -> Record:
+        assert self.cloud.deployed is not None
+        return self.cloud.deployed.record
+
+
+def world(record: Record | None = None, generation: int = 5) -> World:
+    """A stack that has this record deployed, with live weights and healthy fleets to match."""
+    cloud, clock = FakeCloud(), FakeClock()
+    made = World(cloud, FakeStack(cloud, clock), clock, FakeProbe(cloud))
+    if record is not None:
+        cloud.move(weights(record)["blue"])
+        made.stack.state = cloud.live()
+        _write(cloud, record, generation)
+        cloud.history.clear()
+    return made
+
+
+def serving(standby: str = "candidate", *, floor: int = 2, held: str | None = None) -> Record:
+    """Blue serves release 1; green holds release 2 and is what `standby` says."""
+    colors: dict[Color, Slot] = {"blue": slot("1", 1)}
+    if standby != "empty":
+        colors["green"] = slot("2", 4, floor)
+    return Record("blue", standby, colors, None, held)  # type: ignore[arg-type]
