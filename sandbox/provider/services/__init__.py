@@ -1,0 +1,1 @@
+"""One file per part of AWS: the resources and lookups that the sandbox has of it."""
