@@ -26,9 +26,9 @@ def command(environ: Mapping[str, str]) -> PulumiCommand:
     if not loopback(endpoint):
         raise NotASandbox(f"{endpoint} is not an address of this machine, so it is no sandbox")
     from sandbox.engine.command import EmbeddedPulumi
-    from sandbox.provider import providers
+    from sandbox.provider import PROVIDERS
 
-    return EmbeddedPulumi(providers(environ))
+    return EmbeddedPulumi(PROVIDERS)
 
 
 def loopback(endpoint: str) -> bool:

@@ -28,6 +28,17 @@ def copy_project(source: Path, target: Path) -> Path:
     return target
 
 
+def furnish(source: Path, home: Path) -> Path:
+    """Puts a copy of the project, and a place for Pulumi's state, into a sandbox's home; gives the copy's folder."""
+    (home / "state").mkdir(parents=True, exist_ok=True)
+    return copy_project(source, home / "project")
+
+
+def project_name(project: Path) -> str:
+    """The name in `Pulumi.yaml`."""
+    return str(YAML(typ="safe").load((project / "Pulumi.yaml").read_text())["name"])
+
+
 def stack_config(project: Path, stack: str) -> dict[str, Any]:
     """The `config` of a stack's file as it stands there; empty where there is no such file."""
     file = _file(project, stack)

@@ -50,9 +50,7 @@ ARROWS = {
     "sandbox/provider": ("sandbox.engine",),
     "sandbox/cloud": ("sandbox.traffic", "sandbox.faults"),
 }
-STACK = tuple(
-    str(file.relative_to(ROOT)) for file in [ROOT / "driver/stack.py", *(ROOT / "driver").glob("stack/*.py")]
-)
+STACK = tuple(str(file.relative_to(ROOT)) for file in [ROOT / "driver/stack.py", *(ROOT / "driver").glob("stack/*.py")])
 
 
 @pytest.mark.parametrize("room", ARROWS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
+from rich.protocol import is_renderable
 from rich.table import Table
 
 from driver.invocation import Invocation
@@ -26,6 +27,8 @@ def table(result: Result, called: Invocation) -> None:
         _changes(console, result.body)
     elif isinstance(result.body, Journey) and result.body.steps:
         console.print(_steps(result.body))
+    elif is_renderable(result.body):
+        console.print(result.body)
     mark = "[green]✓[/]" if result.exit_code == 0 else "[yellow]![/]"
     console.print(f"{mark} {escape(result.outcome)}: {escape(result.reason)}")
     if result.next:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from sandbox.project import project_name
 from sandbox.rehearsal.acts import CLOSING, OPENING, Act
 from sandbox.rehearsal.clients import Clients
 from sandbox.rehearsal.outcome import Played, Rehearsed, Tally
@@ -28,7 +29,13 @@ class Audience(Protocol):
 
 
 def perform(
-    stage: Stage, stack: str, acts: tuple[Act, ...], rate: float, audience: Audience, meanwhile: Callable[[Act], None]
+    stage: Stage,
+    stack: str,
+    acts: tuple[Act, ...],
+    rate: float,
+    audience: Audience,
+    meanwhile: Callable[[Act], None],
+    fault: str | None = None,
 ) -> Rehearsed:
     """Plays the opening, the acts under load, and the closing; stops at the first act that goes wrong.
 
@@ -49,7 +56,7 @@ def perform(
         complete = len(played) == len(acts) + 1 or played[-1].as_it_should
     played.append(_play(stage, stack, CLOSING, None, audience))
     return Rehearsed(
-        project=stage.project.name,
+        project=project_name(stage.project),
         stack=stack,
         engine=str(played[0].document.get("engine", "unknown")),
         speed=stage.running.speed,
@@ -59,6 +66,7 @@ def perform(
         latency_ms=final.get("latency_ms", {}),
         failures=tuple(final.get("failures", ())),
         seconds=time.monotonic() - begun,
+        fault=fault,
         complete=complete,
     )
 
@@ -90,7 +98,7 @@ def _play(stage: Stage, stack: str, act: Act, clients: Clients | None, audience:
     audience.opened(act)
     before = clients.tally() if clients else Tally()
     begun = time.monotonic()
-    argv = [sys.executable, "-m", "driver.cli", "--stack", stack, "--yes", "--output", "json", *act.argv]
+    argv = [sys.executable, "-m", "driver", "--stack", stack, "--yes", "--output", "json", *act.argv]
     process = subprocess.Popen(
         argv, env=dict(stage.environ), cwd=stage.project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from sandbox.rehearsal.outcome import Played, Rehearsed
 
-SIMULATED = "Rehearsed in a sandbox: AWS is simulated and the app is a stand-in; the verbs, the record and the program are yours."
+SIMULATED = (
+    "Rehearsed in a sandbox: AWS is simulated and the app is a stand-in; "
+    "the verbs, the record and the program are yours."
+)
 
 
-def show(rehearsed: Rehearsed, console: Console) -> None:
-    """Prints the table of what happened and what clients saw, and how to do the same on AWS."""
-    console.print()
-    console.print(_table(rehearsed))
+def summary(rehearsed: Rehearsed) -> Group:
+    """The table of what happened and what clients saw, and how to do the same on AWS."""
+    parts: list[RenderableType] = ["", _table(rehearsed)]
     latency = " · ".join(f"{name} {value:g} ms" for name, value in rehearsed.latency_ms.items())
-    good = rehearsed.exit_code == 0
-    console.print(f"{'✓' if good else '✗'} {rehearsed.reason}", style="bold green" if good else "bold red")
     if latency:
-        console.print(f"  clients waited {latency}", highlight=False)
-    for failure in rehearsed.failures[:5]:
-        console.print(f"  failed: {json.dumps(dict(failure))}", highlight=False, markup=False)
-    console.print(f"\n{SIMULATED}", style="dim")
-    if good:
-        console.print("The same on AWS:", style="bold")
-        for verb in ("up", "deploy IMAGE", "promote", "rollback", "promote --again", "retire"):
-            console.print(f"  bluegreen -s {rehearsed.stack} {verb}", highlight=False)
+        parts.append(Text(f"clients waited {latency}"))
+    parts += [Text(f"failed: {json.dumps(dict(failure))}", style="red") for failure in rehearsed.failures[:5]]
+    if rehearsed.exit_code == 0:
+        parts.append(Text("\nThe same on AWS:", style="bold"))
+        verbs = ("up", "deploy IMAGE", "promote", "rollback", "promote --again", "retire")
+        parts += [Text(f"  bluegreen -s {rehearsed.stack} {verb}") for verb in verbs]
+    parts.append(Text(f"\n{SIMULATED}", style="dim"))
+    return Group(*parts)
 
 
 def _table(rehearsed: Rehearsed) -> Table:
@@ -60,11 +61,8 @@ def _row(played: Played) -> tuple[str, ...]:
 
 def write(rehearsed: Rehearsed, file: Path) -> None:
     """Writes the report: the document as JSON for `.json`, the table as Markdown for anything else."""
-    if file.suffix == ".json":
-        text = json.dumps(rehearsed.document(), indent=2) + "\n"
-    else:
-        text = _markdown(rehearsed)
-    file.write_text(text)
+    as_json = file.suffix == ".json"
+    file.write_text(json.dumps(rehearsed.document(), indent=2) + "\n" if as_json else _markdown(rehearsed))
 
 
 def _markdown(rehearsed: Rehearsed) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from infra.record import RECORD_KEYS
 from sandbox import daemon
 from sandbox.environment import exports
-from sandbox.project import copy_project, drop_config, set_config
+from sandbox.project import drop_config, furnish, set_config
 from sandbox.rehearsal.acts import repository_and_tag
 
 
@@ -57,11 +57,11 @@ def staged(project: Path, stack: str, speed: float, image: str) -> Iterator[Stag
     try:
         running = daemon.start(home, speed=speed)
         try:
-            copied = copy_project(project, home / "project")
+            copied = furnish(project, home)
             for key in RECORD_KEYS:
                 drop_config(copied, stack, f"bluegreen:{key}")
             set_config(copied, stack, "bluegreen:image", "/".join(image.split("/")[-1:]))
-            environ = exports(running, copied, os.environ)
+            environ = exports(running, os.environ)
             yield Stage(home, copied, running, environ)
         finally:
             daemon.stop(home)

@@ -1,0 +1,96 @@
+"""What hurts: the release that never gets healthy, the kill in the middle, two drivers at once."""
+
+import signal
+import time
+
+import pytest
+
+from tests.e2e.play import finish, played
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def play():
+    with played() as play:
+        play.run("deploy", "shop:2.0.0")
+        yield play
+
+
+def settle(play):
+    """Whatever happened, the same verb again ends well, and everything agrees."""
+    assert play.run("preview").document["outcome"] == "no changes"
+    assert play.run("status", "--exit-code").document["drift"] in (None, [], {})
+
+
+@pytest.mark.parametrize("after", [0.3, 0.6, 0.9, 1.2, 1.6])
+@pytest.mark.parametrize("verb", ["promote", "rollback"])
+def test_a_driver_killed_in_the_middle_leaves_something_that_the_next_run_finishes(play, after, verb):
+    here = play.record()["activeColor"]
+    argv = ("promote", "--again") if verb == "promote" else ("rollback",)
+    if verb == "promote" and play.record()["standby"] == "previous":
+        play.run("rollback")
+        here = play.record()["activeColor"]
+    if verb == "rollback" and play.record()["standby"] != "previous":
+        play.run("promote", "--again")
+        here = play.record()["activeColor"]
+    with play.load(100) as clients:
+        process = play.start(*argv)
+        time.sleep(after)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        again = play.run(*argv, expect=None)
+        assert again.code in (0, 3), again
+        if again.code == 3:
+            # The killed one had got through: its wish is what is deployed.
+            assert play.record()["activeColor"] != here
+        settle(play)
+    assert clients.stop()["failed"] == 0
+    there = play.record()["activeColor"]
+    assert there != here
+    assert play.weights()[there] == 100
+
+
+def test_two_drivers_at_once_never_both_win_different_things(play):
+    if play.record()["standby"] == "previous":
+        play.run("rollback")
+    before = play.record()
+    with play.load(100) as clients:
+        codes = [finish(process, None).code for process in [play.start("promote", "--again") for _ in range(2)]]
+    assert clients.stop()["failed"] == 0
+    assert 0 in codes
+    assert set(codes) <= {0, 3, 5}
+    after = play.record()
+    assert after["activeColor"] != before["activeColor"]
+    assert after["generation"] == before["generation"] + 1
+    settle(play)
+
+
+def test_an_interrupted_promote_ends_at_a_legal_record_and_says_how_to_go_on(play):
+    if play.record()["standby"] == "previous":
+        play.run("rollback")
+    process = play.start("promote", "--again")
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    ran = finish(process, None)
+    assert ran.code in (0, 6), ran
+    if ran.code == 6:
+        assert ran.document["next"]
+    again = play.run("promote", "--again", expect=None)
+    assert again.code in (0, 3)
+    settle(play)
+
+
+def test_a_release_that_never_gets_healthy_serves_nobody(play):
+    serving = play.record()["activeColor"]
+    with play.load(100) as clients:
+        ran = play.run("deploy", "shop:4-never-healthy", "--end-hold", "--timeout", "120", expect=4)
+        assert play.weights()[serving] == 100
+        assert ran.document["reason"]
+        refused = play.run("promote", expect=3)
+        assert "healthy" in refused.document["reason"]
+        play.run("deploy", "shop:3.0.0")
+        play.run("promote")
+    assert clients.stop()["failed"] == 0
+    assert play.record()["activeColor"] != serving
+    settle(play)

@@ -1,0 +1,81 @@
+"""A release from the first deploy to the last retirement, under load."""
+
+import os
+
+import pytest
+
+from tests.e2e.play import played
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+TRANSITIONS = 100 if os.environ.get("BLUEGREEN_SOAK") else 20
+
+
+@pytest.fixture(scope="module")
+def play():
+    with played() as play:
+        yield play
+
+
+def unchanged(play):
+    preview = play.run("preview").document
+    assert preview["outcome"] == "no changes", preview
+
+
+def test_a_release_there_back_and_there_again(play):
+    with play.load() as clients:
+        assert play.run("deploy", "shop:2.0.0").document["stack_updates"] >= 1
+        assert play.weights() == {"blue": 100, "green": 0}
+        assert play.run("status").document["record"]["standby"] == "candidate"
+
+        promoted = play.run("promote").document
+        assert promoted["stack_updates"] == 1
+        assert promoted["steps"][-1]["weight"] == 100
+        assert play.weights() == {"blue": 0, "green": 100}
+        unchanged(play)
+
+        rolled = play.run("rollback").document
+        assert rolled["stack_updates"] == 1
+        assert play.weights() == {"blue": 100, "green": 0}
+        assert play.run("status").document["record"]["standby"] == "rejected"
+        unchanged(play)
+
+        play.run("promote", expect=3)
+        assert play.weights() == {"blue": 100, "green": 0}
+        play.run("promote", "--again")
+        assert play.weights() == {"blue": 0, "green": 100}
+
+        play.run("retire")
+        play.wait(lambda: not serving(play, "blue"), "blue was not emptied")
+        unchanged(play)
+
+        assert play.run("rollback").document["record"]["activeColor"] == "blue"
+        assert play.weights() == {"blue": 100, "green": 0}
+    final = clients.stop()
+    assert final["failed"] == 0, final["failures"]
+    assert final["by_color"]["green"] > 0
+    assert final["by_color"]["blue"] > 0
+
+
+def serving(play, color):
+    groups = [group for group in play.stage.state()["groups"] if group.get("color") == color]
+    return [target for group in groups for target in group["targets"] if target["state"] != "draining"]
+
+
+def test_many_transitions_in_a_row_lose_no_request(play):
+    play.run("deploy", "shop:3.0.0", "--end-hold")
+    play.run("promote")
+    with play.load() as clients:
+        for turn in range(TRANSITIONS // 2):
+            play.run("rollback")
+            play.run("promote", "--again")
+            assert clients.tally().failed == 0, f"in turn {turn}"
+    final = clients.stop()
+    assert final["failed"] == 0, final["failures"]
+    assert final["sent"] > 1000
+
+
+def test_promoting_what_serves_is_a_success_that_changes_nothing(play):
+    before = play.record()["generation"]
+    ran = play.run("promote", "shop:3.0.0").document
+    assert (ran["exit_code"], ran["stack_updates"]) == (0, 0)
+    assert play.record()["generation"] == before
