@@ -3,8 +3,6 @@
 import threading
 from contextlib import AbstractContextManager
 
-from moto.moto_api._internal.models import moto_api_backend
-
 from sandbox.cloud import autoscaling_api, ec2_api, elb_api
 from sandbox.cloud.balancing import Balancing, DataPlane
 from sandbox.cloud.clock import Clock
@@ -14,6 +12,8 @@ from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
 from sandbox.cloud.scaling import Scaling
 from sandbox.cloud.seam import Seam
+from sandbox.cloud.strict import autoscaling as strict_autoscaling
+from sandbox.cloud.strict import ec2, listeners, load_balancers, ssm, target_groups
 
 LONGEST_SLEEP = 0.5  # real seconds, so that nothing that was overlooked is late by more
 SHORTEST_SLEEP = 0.002
@@ -37,6 +37,9 @@ class Cloud:
         ec2_api.install(self._seam, self.instances)
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
+        # Last, so that what is refused reaches nothing else.
+        for room in (strict_autoscaling, ec2, listeners, load_balancers, ssm, target_groups):
+            room.install(self._seam)
 
     def step(self) -> float:
         """Lets everything that is due happen. Returns the simulated time at which the next thing is."""
@@ -63,7 +66,6 @@ class Cloud:
         if self._thread is not None:
             self._thread.join(5)
         self._seam.close()
-        moto_api_backend.reset()
 
     def _loop(self) -> None:
         while self._running:

@@ -116,7 +116,7 @@ class Health:
         wrong: targets.Condition | None = None
         if not used:
             wrong = targets.NOT_IN_USE
-        elif machine is not None and machine.instance.state in ("stopped", "terminated"):
+        elif machine is not None and not machine.alive:
             wrong = targets.invalid_state(machine.instance.state)
         if wrong is None:
             if target.state == "unused":

@@ -103,12 +103,16 @@ class Instances:
             return machine.bound
         return (machine.address, port) if machine.address != "127.0.0.1" else (machine.address, _NOWHERE)
 
-    def stop_app(self, id: str, grace: float) -> None:
-        """The app takes no new connections, and has `grace` simulated seconds to end what runs."""
+    def shut_down(self, id: str, grace: float) -> None:
+        """The instance begins to end: its app takes no new connections, what runs has `grace` simulated seconds."""
         machine = self.machines.get(id)
-        if machine is not None and machine.bound is not None:
+        if machine is None:
+            return
+        machine.instance._state.name, machine.instance._state.code = "shutting-down", 32
+        if machine.bound is not None:
             machine.bound = None
             self._apps.stop(id, grace / self._clock.speed)
+        self._say(machine, "shutting down")
 
     def ended(self, id: str) -> None:
         """The instance was stopped or terminated: what still runs on it ends at once."""

@@ -32,6 +32,7 @@ class Member(InstanceState):
         self.activity = activity
         self.in_service_at: float | None = None
         self.leaves_at: float | None = None
+        self.gone_at: float | None = None
         self.known_unhealthy = ""
 
     @property

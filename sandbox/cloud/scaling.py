@@ -13,6 +13,7 @@ from sandbox.cloud.launching import LaunchFailed
 from sandbox.cloud.members import Member, first_to_go, members_of
 
 FIRST_RETRY, LONGEST_RETRY = 30.0, 900.0
+SHUTTING_DOWN = 12.0  # simulated seconds from the end of draining until the instance is terminated
 APP_GRACE = 10.0  # what Compose gives a container between SIGTERM and SIGKILL
 
 
@@ -98,14 +99,8 @@ class Scaling:
     def _step_member(self, group: Any, member: Member) -> float:
         now = self._clock.now()
         if member.leaves_at is not None:
-            if member.leaves_at > now and member.instance.state != "terminated":
-                return member.leaves_at
-            if member.instance.state != "terminated":
-                self._instances.stop_app(member.id, APP_GRACE)
-                stores.ec2(group.region).terminate_instances([member.id])
-            member.activity.succeed()
-            group.instance_states.remove(member)
-        elif member.lifecycle_state == "Pending" and member.instance.state == "running":
+            return self._step_leaving(group, member, member.leaves_at)
+        if member.lifecycle_state == "Pending" and member.instance.state == "running":
             member.lifecycle_state = "InService"
             member.in_service_at = now
             member.activity.succeed()
@@ -113,6 +108,23 @@ class Scaling:
         if member.in_service_at is not None and not member.leaving:
             grace_ends = member.in_service_at + (group.health_check_grace_period or 0)
             return grace_ends if grace_ends > now else NEVER
+        return NEVER
+
+    def _step_leaving(self, group: Any, member: Member, leaves_at: float) -> float:
+        """Drained, then shut down, then gone."""
+        now = self._clock.now()
+        if member.instance.state != "terminated":
+            if leaves_at > now:
+                return leaves_at
+            if member.gone_at is None:
+                self._instances.shut_down(member.id, APP_GRACE)
+                member.activity.status_code, member.activity.progress = "InProgress", 75
+                member.gone_at = now + SHUTTING_DOWN
+            if member.gone_at > now:
+                return member.gone_at
+            stores.ec2(group.region).terminate_instances([member.id])
+        member.activity.succeed()
+        group.instance_states.remove(member)
         return NEVER
 
     def _judge(self, group: Any, suspended: set[str]) -> None:

@@ -28,6 +28,12 @@ def autoscaling(region: str) -> Any:
     return autoscaling_backends[ACCOUNT][region]
 
 
+def ssm(region: str) -> Any:
+    from moto.ssm.models import ssm_backends
+
+    return ssm_backends[ACCOUNT][region]
+
+
 def ecr(region: str) -> Any:
     from moto.ecr.models import ecr_backends
 

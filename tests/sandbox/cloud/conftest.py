@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from sandbox.cloud import images
+from sandbox.cloud import images, stores
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.control import Control
 from sandbox.cloud.endpoint import Endpoint
@@ -154,12 +154,22 @@ def _clients(_served: tuple[_Current, str]) -> Callable[[str], Any]:
     return client
 
 
+def forget() -> None:
+    """Empties the stores whose names tests share. Networks may pile up: a new EC2 store takes half a second."""
+    for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm):
+        store(REGION).reset()
+    templates = stores.ec2(REGION)
+    templates.launch_templates.clear()
+    templates.launch_template_name_to_ids.clear()
+
+
 @pytest.fixture
 def world(_served: tuple[_Current, str]) -> Iterator[World]:
     made = World()
     _served[0].endpoint = made.endpoint
     yield made
     made.cloud.close()
+    forget()
 
 
 @pytest.fixture
@@ -196,6 +206,8 @@ class Site:
             ]
             for n, zone in enumerate("ab")
         ]
+        self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
         self.security_group = ec2.create_security_group(GroupName="apps", Description="apps", VpcId=self.vpc)["GroupId"]
         self.balancer = elb.create_load_balancer(
             Name="shop", Subnets=self.subnets, SecurityGroups=[self.security_group]
