@@ -15,13 +15,17 @@ from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
-from infra.program import Context, run
-from infra.record import Deployed, Intent, deployed_data, intent_text, parse_deployed, to_data
+from infra.program import Context, release_digest, run
+from infra.record import Deployed, Intent, Release, deployed_data, intent_text, parse_deployed, to_data
+from infra.settings import load
+from infra.steps import filled
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 SHA = "sha256:" + "a1" * 32
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:1.1.0@sha256:{'b2' * 32}"
+"""The second release."""
 PRODUCTION_RULE = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:listener-rule/app/production-rule"
 
 
@@ -36,6 +40,11 @@ class Registered:
     dependencies: frozenset[str]
     ignored: tuple[str, ...]
     protected: bool
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """All of it but what it waits for."""
+        return self.type, self.name, self.inputs, self.parent, self.ignored, self.protected
 
 
 @dataclass
@@ -97,7 +106,8 @@ class Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:
         answer = super().RegisterResource(request)
         inputs = whole(json.loads(json.dumps(pulumi.runtime.rpc.deserialize_properties(request.object))))
-        parent = request.parent.rpartition("::")[2]
+        # The mocks make one root for all programs of a process: its name says nothing.
+        parent = "" if "pulumi:pulumi:Stack::" in request.parent else request.parent.rpartition("::")[2]
         needed = frozenset(urn.rpartition("::")[2] for urn in request.dependencies)
         ignored = tuple(request.ignoreChanges)
         self.registered.append(Registered(request.type, request.name, inputs, parent, needed, ignored, request.protect))
@@ -173,3 +183,11 @@ def stack_file(stack: str) -> dict[str, Any]:
 def copy_of(deployed: Deployed) -> dict[str, Any]:
     """The record keys as `sync` writes them."""
     return {**to_data(deployed.record), "basedOn": deployed.basis}
+
+
+def with_standby(world: World, config: Mapping[str, Any], stack: str = "dev", image: str = IMAGE) -> World:
+    """Deploys a second release to the other color, on a copy of the record, as a driver does."""
+    was = world.deployed
+    release = Release("compose", image, release_digest(load(as_config(config), "shop", stack), "compose", image))
+    wish = filled(was, release, NOW, floor=2)
+    return world.up({**config, **to_data(wish), "basedOn": was.basis}, stack)

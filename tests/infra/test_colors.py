@@ -1,0 +1,276 @@
+"""A release as a fleet: what it is made of, what it may do, and that nothing but its own update changes it (I6)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.colors.machine import architecture
+from infra.immutable import inputs as every_input
+from infra.record import to_data
+from infra.steps import flipped, floored
+from tests.infra.schema import arguments_of
+from tests.infra.world import IMAGE, NOW, SHA, World, copy_of, stack_file, with_standby
+
+DEV = stack_file("dev")
+
+
+def script(world: World, name: str) -> str:
+    return base64.b64decode(world.one(name).inputs["userData"]).decode()
+
+
+def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: World) -> None:
+    template = world.up({**DEV, "bluegreen:compose": {"volume": 33}}).one("blue-1-template").inputs
+    assert template["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+    (device,) = template["blockDeviceMappings"]
+    assert device["ebs"] == {
+        "encrypted": "true",
+        "volumeSize": 33,
+        "volumeType": "gp3",
+        "deleteOnTermination": "true",
+    }
+    assert template["iamInstanceProfile"]["arn"].endswith(":blue-1-profile")
+    assert "keyName" not in template
+
+
+def test_a_template_boots_exactly_the_recorded_release(world: World) -> None:
+    text = script(world.up(DEV), "blue-1-template")
+    slot = world.deployed.record.active_slot
+    env = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("BLUEGREEN_"))
+    assert env == {
+        "BLUEGREEN_SERVICE": "shop",
+        "BLUEGREEN_STACK": "dev",
+        "BLUEGREEN_COLOR": "blue",
+        "BLUEGREEN_FILL": "1",
+        "BLUEGREEN_RELEASE": slot.digest,
+        "BLUEGREEN_IMAGE": f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop@{SHA}",
+        "BLUEGREEN_PORT": "8080",
+        "BLUEGREEN_HEALTH_PATH": "/health/deep",
+    }
+
+
+def test_the_group_is_checked_by_the_balancer_and_replaces_before_it_removes(world: World) -> None:
+    group = world.up(stack_file("prod"), "prod").one("blue-1-group").inputs
+    assert (group["healthCheckType"], group["healthCheckGracePeriod"]) == ("ELB", 300)
+    assert group["instanceMaintenancePolicy"] == {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}
+    assert group["targetGroupArns"] == ["arn:aws:lb/targetGroup:TargetGroup:blue-compose-targets"]
+    assert group["launchTemplate"] == {"id": "blue-1-template-id", "version": "1"}
+    assert (group["minSize"], group["desiredCapacity"], group["maxSize"]) == (2, 2, 6)
+
+
+def test_nothing_waits_inside_an_update(world: World) -> None:
+    group = world.up(DEV).one("blue-1-group").inputs
+    assert group["waitForCapacityTimeout"] == "0"
+    assert "waitForElbCapacity" not in group
+
+
+def test_desired_capacity_is_the_scalers_after_creation(world: World) -> None:
+    assert "desiredCapacity" in world.up(DEV).one("blue-1-group").ignored
+    assert "desiredCapacity" in world.up(DEV).one("blue-1-group").ignored
+
+
+def test_instances_carry_what_a_stranger_needs_to_know(world: World) -> None:
+    tags = world.up(DEV).one("blue-1-group").inputs["tags"]
+    slot = world.deployed.record.active_slot
+    assert {tag["key"]: tag["value"] for tag in tags} == {
+        "Name": "shop-blue-1",
+        "team": "shop",
+        "bluegreen:project": "shop",
+        "bluegreen:stack": "dev",
+        "bluegreen:color": "blue",
+        "bluegreen:fill": "1",
+        "bluegreen:release": slot.digest,
+    }
+    assert all(tag["propagateAtLaunch"] for tag in tags)
+    template = world.one("blue-1-template").inputs
+    assert template["tags"]["bluegreen:release"] == slot.digest
+    assert template["tagSpecifications"][0]["resourceType"] == "volume"
+
+
+def test_an_instance_may_pull_its_own_image_and_be_reached_by_session_manager(world: World) -> None:
+    world.up(DEV)
+    trust = json.loads(world.one("blue-1-role").inputs["assumeRolePolicy"])["Statement"]
+    assert [(one["Principal"], one["Action"]) for one in trust] == [
+        ({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole")
+    ]
+    policy = world.one("blue-1-policy").inputs
+    assert policy["role"] == "blue-1-role-0a1b2c3"
+    leave = json.loads(policy["policy"])["Statement"]
+    anywhere = {action for one in leave if one["Resource"] == "*" for action in _actions(one)}
+    assert anywhere == {
+        "ecr:GetAuthorizationToken",
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+    }
+    narrow = {one["Resource"]: _actions(one) for one in leave if one["Resource"] != "*"}
+    assert narrow == {
+        "arn:aws:ecr:eu-central-1:111122223333:repository/shop": {
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:GetDownloadUrlForLayer",
+        }
+    }
+    assert world.one("blue-1-profile").inputs["role"] == "blue-1-role-0a1b2c3"
+
+
+def _actions(statement: dict[str, Any]) -> set[str]:
+    found = statement["Action"]
+    return {found} if isinstance(found, str) else set(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "processor"),
+    [
+        ("t3.medium", "x86_64"),
+        ("t4g.small", "arm64"),
+        ("m7gd.large", "arm64"),
+        ("c7gn.xlarge", "arm64"),
+        ("a1.large", "arm64"),
+        ("g4dn.xlarge", "x86_64"),
+        ("g5g.xlarge", "arm64"),
+        ("r6i.large", "x86_64"),
+        ("im4gn.large", "arm64"),
+    ],
+)
+def test_the_machine_image_fits_the_processor(kind: str, processor: str) -> None:
+    assert architecture(kind) == processor
+
+
+def test_the_machine_image_is_looked_up_where_a_release_is_made_and_never_again(world: World) -> None:
+    asked = "aws:ssm/getParameter:getParameter"
+    world.up(DEV)
+    assert [args["name"] for token, args in world.invoked if token == asked] == [
+        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+    ]
+    assert world.one("blue-1-template").inputs["imageId"] == "ami-0123456789abcdef0"
+    world.up(DEV)
+    assert asked not in [token for token, _ in world.invoked]
+    set_ami = World().up({**DEV, "bluegreen:compose": {"ami": "ami-0fedcba9876543210"}})
+    assert asked not in [token for token, _ in set_ami.invoked]
+    assert set_ami.one("blue-1-template").inputs["imageId"] == "ami-0fedcba9876543210"
+
+
+def test_a_retired_color_keeps_its_release_and_has_no_capacity(world: World) -> None:
+    was = with_standby(world.up(DEV), DEV).deployed
+    world.up({**DEV, **to_data(floored(was, NOW, {"green": 0})), "basedOn": was.basis})
+    group = world.one("green-2-group").inputs
+    assert (group["minSize"], group["maxSize"]) == (0, 0)
+    assert world.deployed.record.standby_slot == replace(was.record.standby_slot, floor=0)  # type: ignore[type-var]
+
+
+def test_a_floor_above_the_settings_maximum_raises_it(world: World) -> None:
+    was = with_standby(world.up(DEV), DEV).deployed
+    world.up({**DEV, **to_data(floored(was, NOW, {"blue": 9, "green": 9})), "basedOn": was.basis})
+    for name in ("blue-1-group", "green-2-group"):
+        group = world.one(name).inputs
+        assert (group["minSize"], group["maxSize"]) == (9, 9)
+
+
+# I6: in every update but the one that makes it, a release's inputs are ignored.
+
+CHANGED = {
+    **DEV,
+    "bluegreen:port": "9999",
+    "bluegreen:healthCheck": {"path": "/other", "interval": 60},
+    "bluegreen:compose": {
+        **DEV["bluegreen:compose"],
+        "instanceType": "m7g.large",
+        "volume": 99,
+        "grace": 1,
+        "ami": "ami-0fedcba9876543210",
+    },
+    "bluegreen:drain": "1",
+    "bluegreen:tags": {"team": "other"},
+}
+LIVE = {"minSize", "maxSize"}
+
+
+def releases(world: World, color: str) -> list[Any]:
+    """What a color's release is made of: everything under its name."""
+    found = [one for one in world.resources if one.name.startswith(f"{color}-") and one.type.startswith("aws:")]
+    assert len(found) == 10
+    return found
+
+
+def changes(world: World, before: dict[str, Any], color: str) -> dict[str, set[str]]:
+    """The inputs that the engine would change: those that differ and are not ignored."""
+    found = {}
+    for one in releases(world, color):
+        was = before[one.name]
+        keys = {key for key in {*one.inputs, *was.inputs} if one.inputs.get(key) != was.inputs.get(key)}
+        if left := keys - set(one.ignored):
+            found[one.name] = left
+    return found
+
+
+def test_changed_settings_reach_no_filled_color_by_a_plain_up(world: World) -> None:
+    with_standby(world.up(DEV), DEV).up(DEV)
+    before = {one.name: one for one in world.resources}
+    world.up(CHANGED)
+    assert changes(world, before, "blue") == {}
+    assert changes(world, before, "green") == {}
+
+
+def test_every_input_of_a_standing_release_is_ignored_so_a_new_version_of_the_program_changes_none(
+    world: World,
+) -> None:
+    with_standby(world.up(DEV), DEV).up(DEV)
+    for one in (*releases(world, "blue"), *releases(world, "green")):
+        live = LIVE if one.type == "aws:autoscaling/group:Group" else set()
+        assert set(one.ignored) == set(every_input(arguments_of(one.type))) - live, one.name
+
+
+def test_bounds_of_capacity_are_no_part_of_a_release(world: World) -> None:
+    world.up(DEV)
+    before = {one.name: one for one in world.resources}
+    world.up({**DEV, "bluegreen:compose": {**DEV["bluegreen:compose"], "max": 5}})
+    assert changes(world, before, "blue") == {"blue-1-group": {"maxSize"}}
+
+
+def test_a_deploy_renders_the_standby_anew_and_leaves_the_active_color_alone(world: World) -> None:
+    world.up(DEV)
+    before = {one.name: one for one in world.resources}
+    with_standby(world, CHANGED)
+    assert changes(world, before, "blue") == {}
+    assert {one.name for one in releases(world, "green")} >= {"green-2-template", "green-2-group", "green-2-role"}
+    assert world.one("green-2-group").ignored == ("desiredCapacity",)
+    assert all(one.ignored == () for one in releases(world, "green") if one.name != "green-2-group")
+    assert world.one("green-compose-targets").inputs["port"] == 9999
+    assert world.one("green-2-template").inputs["instanceType"] == "m7g.large"
+
+
+def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None:
+    with_standby(world.up(DEV), DEV)
+    other = IMAGE.replace("b2", "c3").replace("1.1.0", "1.2.0")
+    with_standby(world, DEV, image=other)
+    names = {one.name for one in releases(world, "green")}
+    assert {"green-3-role", "green-3-policy", "green-3-profile", "green-3-template", "green-3-group"} <= names
+    assert not any(name.startswith("green-2-") for name in names)
+    assert world.deployed.capacity["green"].startswith("green-3-group")
+
+
+@pytest.mark.parametrize("verb", ["flip", "floors", "nothing"])
+def test_no_other_update_changes_what_runs(world: World, verb: str) -> None:
+    was = with_standby(world.up(DEV), DEV).deployed
+    world.up(DEV)
+    before = {one.name: one for one in world.resources}
+    wish = {
+        "flip": lambda: flipped(was, NOW),
+        "floors": lambda: floored(was, NOW, {"blue": 3, "green": 3}),
+        "nothing": lambda: was.record,
+    }[verb]()
+    world.up({**CHANGED, **copy_of(was), **to_data(wish)})
+    allowed = {"minSize"} if verb == "floors" else set()
+    for color in ("blue", "green"):
+        assert set().union(*changes(world, before, color).values()) == allowed
