@@ -14,6 +14,18 @@ _PHRASES = {
 }
 
 
+def own(action: Action, request: Request, protocol: str, port: int) -> tuple[bytes, bytes]:
+    """The head's lines and the body for an action that isn't to forward."""
+    return redirect(action, request, protocol, port) if action.kind == "redirect" else fixed(action)
+
+
+def whole(status: int, lines: bytes, body: bytes, *, close: bool, bodiless: bool = False) -> bytes:
+    """The answer as it is sent. `bodiless`: to HEAD."""
+    start = b"HTTP/1.1 %d %b\r\n" % (status, phrase(status).encode())
+    end = b"Content-Length: %d\r\nConnection: %b\r\n\r\n" % (len(body), b"close" if close else b"keep-alive")
+    return start + lines + end + (b"" if bodiless else body)
+
+
 def phrase(status: int) -> str:
     return _PHRASES.get(status) or HTTPStatus(status).phrase
 

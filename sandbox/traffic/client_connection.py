@@ -1,6 +1,8 @@
 """One connection of a client: parses its requests, answers them in their order, stays while both sides want that."""
 
 import asyncio
+import socket
+import struct
 import sys
 import time
 import traceback
@@ -83,7 +85,12 @@ class ClientConnection(asyncio.Protocol):
             exchange.to_target(self._early)
         self._hold(SWITCHING, False)
 
-    def abort(self) -> None:
+    def abort(self, *, reset: bool) -> None:
+        """Ends it as it is; `reset`: so that the client can't take it for the end of the answer."""
+        self.flush()
+        if reset:
+            sock = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def done(self, exchange: Exchange) -> None:
@@ -272,8 +279,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _say_broken(self, error: BadRequest) -> None:
         head, body = answers.error(error.status, str(error))
-        line = b"HTTP/1.1 %d %b\r\n" % (error.status, answers.phrase(error.status).encode())
-        self._transport.write(line + head + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        self._transport.write(answers.whole(error.status, head, body, close=True))
         # To close while bytes lie unread would reset the connection, and the client might never see the answer.
         self._transport.write_eof()
         self._lingering = True

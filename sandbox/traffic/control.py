@@ -1,8 +1,10 @@
 """The process's own end: an event loop that answers lines of JSON on stdin until they stop, or the parent has gone."""
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -11,6 +13,7 @@ from typing import Any, Protocol
 from sandbox.traffic.wire import WireError, line
 
 PARENT_WATCH_SECONDS = 1.0
+OPEN_FILES = 8192
 
 
 class Refusal(Exception):
@@ -90,9 +93,19 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
     async def entry() -> None:
         await main()
 
+    _allow_many_files()
     try:
         import uvloop
     except ImportError:
         asyncio.run(entry())
     else:
         uvloop.run(entry())
+
+
+def _allow_many_files() -> None:
+    """Each connection is one, and some systems' first limit is 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 from sandbox.traffic import answers, cookies, forwarding
 from sandbox.traffic.counting import Count, answered
 from sandbox.traffic.forwarding import Framing
-from sandbox.traffic.live import LiveGroup, LiveRule, LiveRules, LiveTarget
+from sandbox.traffic.live import LiveRule, LiveRules, LiveTarget
 from sandbox.traffic.request import Headers, Request
-from sandbox.traffic.target_connection import TargetConnection
+from sandbox.traffic.routing import route
+from sandbox.traffic.target_connection import TargetConnection, dial
 
 if TYPE_CHECKING:
     from sandbox.traffic.client_connection import ClientConnection
 
-CONNECT_TIMEOUT_SECONDS = 10.0
 BUFFERED_WHILE_CONNECTING = 64 * 1024
 
 
@@ -34,7 +34,7 @@ class Exchange:
         self._client = client
         self._room = room
         self._places: tuple[Count, ...] = ()
-        self._target: LiveTarget | None = None
+        self.target: LiveTarget | None = None
         self._connection: TargetConnection | None = None
         self._reused = False
         self._unsent: list[bytes] = []
@@ -45,10 +45,6 @@ class Exchange:
         self._set_cookies = b""
         self._framing = Framing.NONE
 
-    @property
-    def target_id(self) -> str:
-        return self._target.id if self._target else ""
-
     def start(self, listener: LiveRules) -> None:
         self._listener = listener
         rule = listener.match(self.request)
@@ -58,20 +54,18 @@ class Exchange:
             self._forward(rule)
             return
         spec = listener.spec
-        if action.kind == "redirect":
-            head, body = answers.redirect(action, self.request, spec.protocol, spec.listen_port)
-        else:
-            head, body = answers.fixed(action)
         for count in self._places:
             count.redirects += action.kind == "redirect"
             count.fixed_responses += action.kind != "redirect"
+        head, body = answers.own(action, self.request, spec.protocol, spec.listen_port)
         self._say(action.status, head, body)
 
     def refuse(self, status: int, why: str = "") -> None:
         """Answers with an error of the balancer's own, or cuts the answer short when that has begun."""
         self._drop_connection()
         if self._begun:
-            self._client.abort()
+            # Where the end of the connection is the answer's end, only a reset can say that this isn't it.
+            self._client.abort(reset=self._framing == Framing.CLOSE)
             self._finish()
             return
         for count in self._places:
@@ -127,10 +121,7 @@ class Exchange:
 
     def client_is_slow(self, slow: bool) -> None:
         if self._connection is not None:
-            if slow:
-                self._connection.pause()
-            else:
-                self._connection.resume()
+            self._connection.pause(slow)
 
     # What the target does.
 
@@ -159,7 +150,9 @@ class Exchange:
             self._client.write(forwarding.LAST_CHUNK)
         connection, self._connection = self._connection, None
         if connection is not None:
-            if keep_alive and self._asked:
+            if not self._asked:
+                connection.abort()  # rather than wait until it has taken what it doesn't want
+            elif keep_alive:
                 connection.keep()
             else:
                 connection.close()
@@ -168,7 +161,7 @@ class Exchange:
     def switched(self, headers: Headers) -> bool:
         """101: from now on bytes go both ways as they are. False: nobody had asked for that."""
         if not self.request.upgrade:
-            self.target_garbled()
+            self.target_failed()
             return False
         answered(self._places, 101, time.monotonic() - self._sent_at)
         self._begun = True
@@ -180,8 +173,11 @@ class Exchange:
         self.last_moved = time.monotonic()
         self._client.write(data)
 
-    def target_garbled(self) -> None:
-        self._cut_short()
+    def target_failed(self) -> None:
+        """It said something that is no answer, or nothing, or ended before its answer's end."""
+        if self._begun:
+            for count in self._places:
+                count.cut_short += 1
         self.refuse(502)
 
     def target_gone(self, ended: bool) -> None:
@@ -199,8 +195,7 @@ class Exchange:
             # It had closed the connection before this request reached it: no failure of the target's.
             self._dial()
         else:
-            self._cut_short()
-            self.refuse(502)
+            self.target_failed()
 
     def timed_out(self) -> None:
         """Nothing has moved for longer than the idle timeout."""
@@ -213,26 +208,22 @@ class Exchange:
     # Inside.
 
     def _forward(self, rule: LiveRule) -> None:
-        group, new_to_group = rule.group(self.request, self._room.seal)
-        target = self._choose(group) if group is not None else None
-        if group is None or target is None:
+        way = route(rule, self.request, self._room.seal)
+        if way is None:
             self.refuse(503)
             return
-        if new_to_group:
-            seconds = rule.action.sticky_seconds
-            value = self._room.seal.issue(group.arn, seconds)
-            self._set_cookies += cookies.set_lines(cookies.GROUP_COOKIE, value, seconds)
-        self.idle_timeout = group.idle_timeout
-        self._places += (group.count, target.count)
+        target = way.target
+        self._set_cookies = way.set_cookies
+        self.idle_timeout = way.group.idle_timeout
+        self._places += (way.group.count, target.count)
         for count in self._places:
             count.requests += 1
-        self._target = target
+        self.target = target
         target.outstanding += 1
         self._room.running.add(self)
         spec = self._listener.spec
-        self._head = forwarding.request_head(
-            self.request, self._client.peer, spec.protocol.lower().encode(), spec.listen_port
-        )
+        proto = spec.protocol.lower().encode()
+        self._head = forwarding.request_head(self.request, self._client.peer, proto, spec.listen_port)
         if self.request.expects_continue:
             self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         while target.idle:
@@ -243,17 +234,6 @@ class Exchange:
                 return
         self._dial()
 
-    def _choose(self, group: LiveGroup) -> LiveTarget | None:
-        if not group.sticky_seconds:
-            return group.choose()
-        if self.request.cookie and (target := group.sticky(self.request, self._room.seal)):
-            return target
-        target = group.choose()
-        if target is not None:
-            value = self._room.seal.issue(f"{group.arn}|{target.id}", group.sticky_seconds)
-            self._set_cookies += cookies.set_lines(cookies.TARGET_COOKIE, value, group.sticky_seconds)
-        return target
-
     def _dial(self) -> None:
         self._reused = False
         task = asyncio.get_running_loop().create_task(self._connect())
@@ -261,20 +241,17 @@ class Exchange:
         task.add_done_callback(self._room.tasks.discard)
 
     async def _connect(self) -> None:
-        target = self._target
+        target = self.target
         assert target is not None
-        dialling = asyncio.get_running_loop().create_connection(
-            lambda: TargetConnection(target), target.address, target.port
-        )
         try:
-            _, connection = await asyncio.wait_for(dialling, CONNECT_TIMEOUT_SECONDS)
+            connection = await dial(target)
         except OSError as error:  # TimeoutError is one
             if not self._over:
                 for count in self._places:
                     count.connection_errors += 1
                 self.refuse(504 if isinstance(error, TimeoutError) else 502)
             return
-        if self._over:
+        if self._answered or self._over:
             connection.keep()
         else:
             self._send(connection)
@@ -289,12 +266,11 @@ class Exchange:
 
     def _say(self, status: int, head: bytes, body: bytes) -> None:
         self._begun = True
-        if not self._asked and self.request.expects_continue and self._target is None:
+        if not self._asked and self.request.expects_continue and self.target is None:
             self._client.close_after()  # nobody told the client to go on, so what comes next could be body or request
         close = self._client.closes_after(self.request)
-        line = b"HTTP/1.1 %d %b\r\n" % (status, answers.phrase(status).encode())
-        rest = b"Content-Length: %d\r\nConnection: %b\r\n\r\n" % (len(body), b"close" if close else b"keep-alive")
-        self._client.write(line + head + rest + (b"" if self.request.method == b"HEAD" else body))
+        bodiless = self.request.method == b"HEAD"
+        self._client.write(answers.whole(status, head, body, close=close, bodiless=bodiless))
         self._answer_is_out()
 
     def _answer_is_out(self) -> None:
@@ -305,11 +281,6 @@ class Exchange:
         else:
             # The rest of the request is read and dropped: a client that is still sending might not read the answer.
             self._client.hold(self, False)
-
-    def _cut_short(self) -> None:
-        if self._begun:
-            for count in self._places:
-                count.cut_short += 1
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
@@ -324,6 +295,6 @@ class Exchange:
         self._client.done(self)
 
     def _leave_target(self) -> None:
-        if self in self._room.running and self._target is not None:
+        if self.target is not None and self in self._room.running:
             self._room.running.discard(self)
-            self._target.outstanding -= 1
+            self.target.outstanding -= 1

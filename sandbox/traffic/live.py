@@ -1,10 +1,10 @@
-"""The table in force: rules compiled, targets with what runs on them now. Chooses where a request goes."""
+"""The table in force: rules compiled, targets with what runs on them. Which rule fits, which target is next."""
 
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.traffic import conditions, cookies, wire
+from sandbox.traffic import conditions, wire
 from sandbox.traffic.counting import Count, Counts
 from sandbox.traffic.request import Request, host_and_port
 from sandbox.traffic.weights import Scales
@@ -34,13 +34,20 @@ class LiveTarget:
 
 
 class LiveGroup:
-    def __init__(self, group: wire.Group, targets: dict[tuple[str, str, int], LiveTarget], count: Count) -> None:
+    def __init__(
+        self,
+        group: wire.Group,
+        targets: dict[tuple[str, str, int], LiveTarget],
+        count: Count,
+        before: "LiveGroup | None",
+    ) -> None:
         self.arn = group.arn
         self.count = count
         self.idle_timeout = group.idle_timeout
         self.sticky_seconds = group.stickiness_seconds
         self._least = group.load_balancing == "least_outstanding_requests"
-        self._turn = 0
+        # Carried over: a table that changes all the time would else send every request to the same target.
+        self._turn: int = before._turn if before else 0
         self.targets = targets
         states = [(targets[target.id, target.address, target.port], target.state) for target in group.targets]
         healthy = [target for target, state in states if state == "healthy"]
@@ -58,23 +65,19 @@ class LiveGroup:
         order = self.eligible[self._turn :] + self.eligible[: self._turn]
         return min(order, key=lambda target: target.outstanding)
 
-    def sticky(self, request: Request, seal: cookies.Seal) -> LiveTarget | None:
-        """The target that the client's cookie names, where it may still get requests."""
-        value = cookies.read(request.cookie.decode("latin-1"), cookies.TARGET_COOKIE)
-        if value is None:
-            return None
-        eligible = {f"{self.arn}|{target.id}": target for target in self.eligible}
-        holder = seal.holder(value, eligible)
-        return eligible[holder] if holder else None
-
 
 class LiveRule:
-    def __init__(self, rule: wire.Rule, groups: Mapping[str, LiveGroup], count: Count) -> None:
+    def __init__(
+        self, rule: wire.Rule, groups: Mapping[str, LiveGroup], count: Count, before: "LiveRule | None"
+    ) -> None:
         self.arn = rule.arn
         self.action = rule.action
         self.count = count
         self.groups = {share.group: groups[share.group] for share in rule.action.shares}
-        self.scales = Scales([(groups[share.group], share.weight) for share in rule.action.shares])
+        # The scales go on where they were while the weights stay: starting anew always begins with the heaviest.
+        same = before is not None and before.action.shares == rule.action.shares
+        shares = [(share.group, share.weight) for share in rule.action.shares]
+        self.scales: Scales[str] = before.scales if before is not None and same else Scales(shares)
         self._path = conditions.path_pattern(rule.paths)
         self._host = conditions.host_pattern(rule.hosts)
         self._headers = conditions.header_patterns(rule.headers)
@@ -86,27 +89,21 @@ class LiveRule:
             return False
         return all(any(fits(value) for value in request.values(name)) for name, fits in self._headers)
 
-    def group(self, request: Request, seal: cookies.Seal) -> tuple[LiveGroup | None, bool]:
-        """The group for this request, and whether the client is new to it (where stickiness is on).
-
-        A client that has been given a group stays, whatever the weights are now, and whatever has become of it.
-        """
-        if self.action.sticky_seconds and request.cookie:
-            value = cookies.read(request.cookie.decode("latin-1"), cookies.GROUP_COOKIE)
-            if value is not None and (arn := seal.holder(value, self.groups)):
-                return self.groups[arn], False
-        return self.scales.next(), self.action.sticky_seconds > 0
-
 
 class LiveRules:
     """One listener's rules, by priority, its default last."""
 
-    def __init__(self, spec: wire.Listener, groups: Mapping[str, LiveGroup], counts: Counts) -> None:
+    def __init__(
+        self, spec: wire.Listener, groups: Mapping[str, LiveGroup], counts: Counts, before: "LiveRules | None"
+    ) -> None:
         default = wire.Rule(f"{spec.arn}/default", 50001, (), (), (), spec.default)
         ordered = [*sorted(spec.rules, key=lambda rule: rule.priority), default]
         self.spec = spec
         self.count = counts.listeners.setdefault(spec.arn, Count())
-        self._rules = [LiveRule(rule, groups, counts.rules.setdefault(rule.arn, Count())) for rule in ordered]
+        old = {rule.arn: rule for rule in before._rules} if before else {}
+        self._rules: list[LiveRule] = [
+            LiveRule(rule, groups, counts.rules.setdefault(rule.arn, Count()), old.get(rule.arn)) for rule in ordered
+        ]
 
     def match(self, request: Request) -> LiveRule:
         return next(rule for rule in self._rules if rule.fits(request))
@@ -120,15 +117,19 @@ class LiveTable:
         self.version = table.version
         self.groups: dict[str, LiveGroup] = {}
         for group in table.groups:
-            old = before.groups[group.arn].targets if before and group.arn in before.groups else {}
+            earlier = before.groups.get(group.arn) if before else None
+            old = earlier.targets if earlier else {}
             targets = {}
             for target in group.targets:
                 key = (target.id, target.address, target.port)
                 count = counts.targets.setdefault(target.id, Count())
                 targets[key] = old.get(key) or LiveTarget(target, count)
             count = counts.groups.setdefault(group.arn, Count())
-            self.groups[group.arn] = LiveGroup(group, targets, count)
-        self.listeners = {spec.arn: LiveRules(spec, self.groups, counts) for spec in table.listeners}
+            self.groups[group.arn] = LiveGroup(group, targets, count, earlier)
+        heard = before.listeners if before else {}
+        self.listeners: dict[str, LiveRules] = {
+            spec.arn: LiveRules(spec, self.groups, counts, heard.get(spec.arn)) for spec in table.listeners
+        }
 
     def settle(self, table: wire.Table, before: "LiveTable | None") -> None:
         """Once it is in force: idle connections to targets that drain or are gone are closed."""

@@ -104,7 +104,8 @@ class Plane:
 
         running: dict[str, int] = {}
         for exchange in self.running:
-            running[exchange.target_id] = running.get(exchange.target_id, 0) + 1
+            if exchange.target is not None:
+                running[exchange.target.id] = running.get(exchange.target.id, 0) + 1
         return wire.dump(
             wire.Counters(
                 version=self._table.version if self._table else 0,

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 # A load balancer's limit for the head of an answer, in bytes.
 MAX_RESPONSE_HEAD = 32 * 1024
 
+CONNECT_TIMEOUT_SECONDS = 10.0
+
+
+async def dial(target: LiveTarget) -> "TargetConnection":
+    """Raises OSError; TimeoutError is one."""
+    async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: TargetConnection(target), target.address, target.port
+        )
+    return connection
+
 
 class TargetConnection(asyncio.Protocol):
     def __init__(self, target: LiveTarget) -> None:
@@ -41,7 +52,7 @@ class TargetConnection(asyncio.Protocol):
     def keep(self) -> None:
         """The exchange is over: waits for another, or closes where the target is on its way out."""
         self._exchange = None
-        self.resume()
+        self.pause(False)
         if self._target.leaving or self._transport.is_closing():
             self._transport.close()
         else:
@@ -59,15 +70,14 @@ class TargetConnection(asyncio.Protocol):
     def usable(self) -> bool:
         return not self._transport.is_closing()
 
-    def pause(self) -> None:
-        if not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        if self._paused and not self._transport.is_closing():
-            self._paused = False
-            self._transport.resume_reading()
+    def pause(self, on: bool) -> None:
+        """Stops reading its answer, or goes on."""
+        if on != self._paused and not self._transport.is_closing():
+            self._paused = on
+            if on:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -90,23 +100,23 @@ class TargetConnection(asyncio.Protocol):
                 exchange.to_client(rest)
         except httptools.HttpParserCallbackError:
             traceback.print_exc(file=sys.stderr)
-            exchange.target_garbled()
+            exchange.target_failed()
         except httptools.HttpParserError:
             if self._exchange is exchange:
-                exchange.target_garbled()
+                exchange.target_failed()
             else:
                 self._transport.abort()
         else:
             if not self._head_seen and self._head_size > MAX_RESPONSE_HEAD:
-                exchange.target_garbled()
+                exchange.target_failed()
 
     def eof_received(self) -> bool:
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            exchange.target_gone(ended=self._head_seen and self._until_close)
+            exchange.target_gone(ended=exc is None and self._head_seen and self._until_close)
         elif self in self._target.idle:
             self._target.idle.remove(self)
 

@@ -70,6 +70,14 @@ def test_a_target_that_dies_while_it_answers_leaves_no_whole_answer(site: Any, r
     assert counters.outstanding == {}
 
 
+def test_an_old_client_can_tell_a_cut_answer_from_a_whole_one(site: Any, rogues: Any) -> None:
+    serve(site, rogues.answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsome \r\n").target)
+    with site.open() as sock, pytest.raises(ConnectionResetError):
+        sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        while sock.recv(1000):
+            pass
+
+
 def test_a_target_that_doesn_t_answer_in_time_is_a_504(site: Any, rogues: Any) -> None:
     serve(site, rogues.acting(lambda sock: time.sleep(2)).target, idle_timeout=0.2)
     before = time.monotonic()

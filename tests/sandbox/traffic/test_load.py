@@ -36,8 +36,8 @@ def test_a_rate_is_kept_and_every_answer_counted(site: Any) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "status"),
     [
-        (b"HTTP/1.1 503 Service Unavailable\r\nX-Service-Color: blue\r\nContent-Length: 0\r\n\r\n", "5xx", 503),
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "4xx", 404),
+        (b"HTTP/1.1 503 Down\r\nX-Service-Color: blue\r\nConnection: close\r\n\r\n", "5xx", 503),
+        (b"HTTP/1.1 404 None\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "4xx", 404),
         (b"", "reset", 0),
         (OK[:-1], "reset", 200),
         (b"what?\r\n\r\n", "garbled", 0),
