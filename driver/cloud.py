@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.config
@@ -106,9 +107,12 @@ class AwsCloud:
             return image.pinned(image.digest)  # only ECR can be asked; `named` saw to it that a digest is there
         try:
             with spoken(f"image {reference}"):
-                return image.pinned(self._describe(image)["imageDigest"])
+                found = self._describe(image)
         except LookupError:
             raise missing(image) from None
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        host = image.host or f"{found['registryId']}.dkr.ecr.{self.region}.{suffix}"
+        return replace(image, host=host).pinned(found["imageDigest"])
 
     def forward(self, rule: Rule) -> None:
         stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}

@@ -15,7 +15,7 @@ from driver.invocation import Invocation
 from driver.result import Result
 
 
-def ended(cli: click.Group, words: Sequence[str]) -> int:  # noqa: PLR0911 - one line for each way to end
+def ended(cli: click.Group, words: Sequence[str]) -> int:
     """Runs the command line; prints what came of it; returns the exit code."""
     INTERRUPTS.install()
     # What it was called with is not known before click has read it, and that may be what fails.

@@ -46,7 +46,7 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
     return None
 
 
-def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Plan | Refusal:
     record, release = deployed.record, request.release
     idle, slot = record.idle, record.standby_slot
     if same(record.active_slot.image, release.image) and record.active_slot.platform == release.platform:
@@ -75,7 +75,7 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     return Plan(f"fills {idle}; no traffic moves", (fill, Await(idle, needed)))
 
 
-def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:
     idle, slot = record.idle, record.standby_slot
     if request.image and same(request.image, record.active_slot.image):
         return Plan(f"already there: {record.active} serves {request.image}")
@@ -106,7 +106,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
     return Plan(f"{record.active} → {idle}, all at once", (Shift(idle, 100, _held_until(seen.now, terms)),))
 
 
-def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Plan | Refusal:  # noqa: PLR0911 - one guard a line
+def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Plan | Refusal:
     idle, slot = record.idle, record.standby_slot
     if request.color == record.active:
         return Refusal(f"{record.active} serves and can't be retired", "only the standby can", (f"retire {idle}",))

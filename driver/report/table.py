@@ -16,10 +16,15 @@ from driver.result import Result
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "refresh": "↻"}
 
+_UNREDRAWN = 160
+"""Columns of output that no one looks at live: logs wrap lines by themselves."""
+
 
 def table(result: Result, called: Invocation) -> None:
     """Prints a result."""
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _UNREDRAWN
     if isinstance(result.body, StatusView):
         for line in status_lines(result.body, called.stack or ""):
             console.print(line)
