@@ -145,6 +145,7 @@ class Component:
 
     def _register(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         try:
-            return self._monitor.RegisterResource(request)
+            answer: resource_pb2.RegisterResourceResponse = self._monitor.RegisterResource(request)
         except grpc.RpcError as error:
             raise ProviderError(error.details() or str(error)) from error
+        return answer

@@ -67,6 +67,8 @@ class Deployment:
         self._pending: dict[str, Step] = {}
         self._outputs: Properties | None = None
         self._failures: set[str] = set()
+        self.made: dict[str, Resource] = {}
+        """What this operation has come to, by URN."""
         self._applier = Applier(
             options, registry, self.state.deletes, lambda reference: registry.ensure(reference, self.state.providers)
         )
@@ -268,6 +270,8 @@ class Deployment:
             raise Stopped from error
 
     def _succeeded(self, step: Step) -> None:
+        if step.new is not None:
+            self.made[step.urn] = step.new
         op = step.result or step.op
         counted = step.logical
         if step.op is Op.READ:

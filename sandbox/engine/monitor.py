@@ -12,7 +12,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 
-from sandbox.engine import goal, values
+from sandbox.engine import builtin, goal, values
 from sandbox.engine import urn as urns
 from sandbox.engine.defaults import DefaultProviders
 from sandbox.engine.deployment import Deployment, Stopped
@@ -232,10 +232,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     ) -> provider_pb2.InvokeResponse:
         token = request.tok
         try:
-            provider = self._deployment.registry.get(
-                self._resolved(request.provider, urns.package_of(token), request.version, request.pluginDownloadURL)
-            )
-            answer: Properties = provider.invoke(token, values.from_struct(request.args))
+            answer = self._invoked(request)
         except Stopped:
             context.abort(grpc.StatusCode.UNAVAILABLE, _SHUT_DOWN)
         except Exception as error:
@@ -243,6 +240,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         result = provider_pb2.InvokeResponse()
         getattr(result, "return").CopyFrom(values.to_struct(answer, references=request.acceptResources))
         return result
+
+    def _invoked(self, request: resource_pb2.ResourceInvokeRequest) -> Properties:
+        package, args = urns.package_of(request.tok), values.from_struct(request.args)
+        if package == builtin.PACKAGE:
+            return builtin.invoke(request.tok, args, self._deployment.made.get)
+        reference = self._resolved(request.provider, package, request.version, request.pluginDownloadURL)
+        return self._deployment.registry.get(reference).invoke(request.tok, args)
 
 
 def _reason(error: Exception) -> str:

@@ -190,8 +190,7 @@ class Planner:
             return self.registry.diff(old, new.inputs)
         if provider is None:
             return Difference(not values.equal(old.inputs, new.inputs))
-        found = provider.diff(new.urn, new.type, old.id, old.inputs, old.outputs, new.inputs, list(goal.ignore_changes))
-        return found
+        return provider.diff(new.urn, new.type, old.id, old.inputs, old.outputs, new.inputs, list(goal.ignore_changes))
 
     def _checked(
         self, new: Resource, provider: Provider | None, old: Resource | None, news: Properties, seed: bytes

@@ -58,7 +58,8 @@ class StackFile:
         """The `config` block, made when it is missing."""
         if not self.document.get("config"):
             self.document["config"] = CommentedMap()
-        return self.document["config"]
+        block: CommentedMap = self.document["config"]
+        return block
 
     def entries(self) -> dict[str, Any]:
         return dict(self.document.get("config") or {})

@@ -119,7 +119,7 @@ def _address(session: Session, key: str, *, as_path: bool) -> tuple[str, paths.P
     return config.full_key(f"{namespace}{colon}{first}", session.project.name), inner
 
 
-def refresh(session: Session, arguments: Arguments) -> None:
+def refresh(session: Session, _arguments: Arguments) -> None:
     """Writes the configuration of the last update into the stack's file."""
     files = session.backend.history(session.project.name, session.stack)
     if not files:

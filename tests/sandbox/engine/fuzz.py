@@ -97,7 +97,7 @@ class FuzzProvider:
             time.sleep(float(news["slow"]))
         id_ = f"{name}-{uuid.uuid4().hex[:8]}"
         outputs = {**news, "serial": f"s-{id_}"}
-        self._file(id_).write_text(json.dumps(plain(outputs)))
+        self._file(id_).write_text(json.dumps(bare(outputs)))
         self._log("create", name)
         if bare(news.get("fail")) == "init":
             raise ProviderError("did not become ready", Made(id_, outputs))
@@ -120,7 +120,7 @@ class FuzzProvider:
         if preview:
             return outputs
         self._fail(news, "update")
-        self._file(id).write_text(json.dumps(plain(outputs)))
+        self._file(id).write_text(json.dumps(bare(outputs)))
         self._log("update", urn.rpartition("::")[2])
         return outputs
 
@@ -169,10 +169,6 @@ class FuzzProvider:
 
 
 def bare(value: Any) -> Any:
-    return values.bare(value)
-
-
-def plain(value: Any) -> Any:
     return values.bare(value)
 
 
