@@ -60,6 +60,12 @@ class Cloud:
     def wake(self) -> None:
         self._wake.set()
 
+    def woken(self) -> bool:
+        """Whether somebody woke the loop since it was last asked."""
+        was = self._wake.is_set()
+        self._wake.clear()
+        return was
+
     def close(self) -> None:
         self._running = False
         self.wake()
@@ -76,5 +82,5 @@ class Cloud:
                     return
                 self.events.add("sandbox", "cloud", f"a step failed: {type(error).__name__}: {error}")
                 wait = LONGEST_SLEEP
-            self._wake.wait(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))
-            self._wake.clear()
+            if not self.woken():
+                self._wake.wait(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))

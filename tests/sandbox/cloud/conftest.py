@@ -107,12 +107,17 @@ class World:
     def slept(self, seconds: float) -> None:
         self.naps.append(seconds)
 
-    def pass_time(self, seconds: float, step: float = 1.0) -> None:
-        """Lets simulated time go by, in steps."""
+    def pass_time(self, seconds: float) -> None:
+        """Lets simulated time go by as the cloud's own loop does: on to what is due next, at once when woken."""
         end = self.clock.time + seconds
-        while self.clock.time < end:
-            self.clock.time = min(self.clock.time + step, end)
-            self.cloud.step()
+        while True:
+            due = self.cloud.step()
+            if self.cloud.woken():
+                continue
+            if self.clock.time >= end:
+                return
+            assert due > self.clock.time, "something due wasn't done"
+            self.clock.time = min(due, end)
 
 
 class _Current:
@@ -193,12 +198,11 @@ def user_data(image: str, color: str = "blue", **changed: str) -> str:
     return base64.b64encode(script.encode()).decode()
 
 
-class Site:
-    """A network, a balancer with a weighted rule, and two target groups; scaling groups on demand."""
+class Network:
+    """A VPC with a gateway, a subnet in each of two zones, and a security group."""
 
-    def __init__(self, world: World, aws: Callable[[str], Any]) -> None:
-        self.world, self.aws = world, aws
-        ec2, elb = aws("ec2"), aws("elbv2")
+    def __init__(self, aws: Callable[[str], Any]) -> None:
+        ec2 = aws("ec2")
         self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
             ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
@@ -209,6 +213,16 @@ class Site:
         self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
         self.security_group = ec2.create_security_group(GroupName="apps", Description="apps", VpcId=self.vpc)["GroupId"]
+
+
+class Site:
+    """A balancer with a weighted rule, and two target groups; scaling groups on demand."""
+
+    def __init__(self, world: World, aws: Callable[[str], Any], network: Network) -> None:
+        self.world, self.aws = world, aws
+        self.vpc, self.subnets, self.gateway = network.vpc, network.subnets, network.gateway
+        self.security_group = network.security_group
+        elb = aws("elbv2")
         self.balancer = elb.create_load_balancer(
             Name="shop", Subnets=self.subnets, SecurityGroups=[self.security_group]
         )["LoadBalancers"][0]
@@ -284,6 +298,18 @@ class Site:
         ]
 
 
+_networks: list[Network] = []
+
+
 @pytest.fixture
 def site(world: World, aws: Callable[[str], Any]) -> Site:
-    return Site(world, aws)
+    """On a network that tests share."""
+    if not _networks:
+        _networks.append(Network(aws))
+    return Site(world, aws, _networks[0])
+
+
+@pytest.fixture
+def lonely_site(world: World, aws: Callable[[str], Any]) -> Site:
+    """On a network of its own, for tests that take it down."""
+    return Site(world, aws, Network(aws))

@@ -135,6 +135,7 @@ def test_connections_are_kept_alive_and_chunks_understood(_served, world):
     assert connection.sock is sock
 
 
+@pytest.mark.slow
 def test_s3_keeps_bytes_and_lengths(aws):
     s3 = aws("s3")
     s3.create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

@@ -89,7 +89,7 @@ def test_scale_in_drains_before_it_terminates(site, world, aws):
 def test_to_zero_and_back(site, world, aws):
     ready(site, world)
     aws("autoscaling").update_auto_scaling_group(AutoScalingGroupName="blue", MinSize=0, MaxSize=0, DesiredCapacity=0)
-    world.pass_time(320, step=10)
+    world.pass_time(320)
     assert (states(site), site.health(), world.apps.running) == ([], [], {})
     aws("autoscaling").update_auto_scaling_group(AutoScalingGroupName="blue", MinSize=2, MaxSize=6)
     assert site.group()["DesiredCapacity"] == 2
@@ -176,7 +176,7 @@ def test_a_group_is_deleted_when_its_instances_have_drained(site, world, aws):
     aws("autoscaling").delete_auto_scaling_group(AutoScalingGroupName="blue", ForceDelete=True)
     assert site.group()["Status"] == "Delete in progress"
     assert site.health() == [("draining", "Target.DeregistrationInProgress")] * 2
-    world.pass_time(320, step=10)
+    world.pass_time(320)
     assert site.group() == {}
     assert world.apps.running == {}
     activities = aws("autoscaling").describe_scaling_activities(AutoScalingGroupName="blue", IncludeDeletedGroups=True)

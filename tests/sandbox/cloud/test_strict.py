@@ -205,14 +205,14 @@ def test_load_balancers_that_aws_refuses(site, aws):
     assert refused(create, Name="a", Subnets=site.subnets, SecurityGroups=["sg-0"])[0] == "InvalidSecurityGroup"
 
 
-def test_an_internet_facing_balancer_needs_a_gateway(site, aws):
+def test_an_internet_facing_balancer_needs_a_gateway(lonely_site, aws):
     create, delete = aws("elbv2").create_load_balancer, aws("elbv2").delete_load_balancer
     detach = aws("ec2").detach_internet_gateway
-    assert refused(detach, InternetGatewayId=site.gateway, VpcId=site.vpc)[0] == "DependencyViolation"
-    delete(LoadBalancerArn=site.balancer["LoadBalancerArn"])
-    detach(InternetGatewayId=site.gateway, VpcId=site.vpc)
-    assert refused(create, Name="a", Subnets=site.subnets)[0] == "InvalidSubnet"
-    internal = create(Name="a", Subnets=site.subnets, Scheme="internal")["LoadBalancers"][0]
+    assert refused(detach, InternetGatewayId=lonely_site.gateway, VpcId=lonely_site.vpc)[0] == "DependencyViolation"
+    delete(LoadBalancerArn=lonely_site.balancer["LoadBalancerArn"])
+    detach(InternetGatewayId=lonely_site.gateway, VpcId=lonely_site.vpc)
+    assert refused(create, Name="a", Subnets=lonely_site.subnets)[0] == "InvalidSubnet"
+    internal = create(Name="a", Subnets=lonely_site.subnets, Scheme="internal")["LoadBalancers"][0]
     assert internal["DNSName"].startswith("internal-a-")
 
 
@@ -288,44 +288,48 @@ def test_changes_of_scaling_groups_that_aws_refuses(site, aws):
     assert code == "ScalingActivityInProgress"
 
 
-def test_a_security_group_in_use_stays(site, world, aws):
+def test_a_security_group_in_use_stays(lonely_site, world, aws):
     delete = aws("ec2").delete_security_group
-    balancer_group = aws("ec2").create_security_group(GroupName="lb", Description="lb", VpcId=site.vpc)["GroupId"]
-    aws("elbv2").set_security_groups(LoadBalancerArn=site.balancer["LoadBalancerArn"], SecurityGroups=[balancer_group])
+    balancer_group = aws("ec2").create_security_group(GroupName="lb", Description="lb", VpcId=lonely_site.vpc)[
+        "GroupId"
+    ]
+    aws("elbv2").set_security_groups(
+        LoadBalancerArn=lonely_site.balancer["LoadBalancerArn"], SecurityGroups=[balancer_group]
+    )
     assert refused(delete, GroupId=balancer_group) == (
         "DependencyViolation",
         f"resource {balancer_group} has a dependent object",
     )
-    site.scaling_group(MinSize=0)
-    assert refused(delete, GroupId=site.security_group)[0] == "DependencyViolation"
+    lonely_site.scaling_group(MinSize=0)
+    assert refused(delete, GroupId=lonely_site.security_group)[0] == "DependencyViolation"
     aws("autoscaling").delete_auto_scaling_group(AutoScalingGroupName="blue", ForceDelete=True)
-    assert refused(delete, GroupId=site.security_group)[0] == "DependencyViolation"
+    assert refused(delete, GroupId=lonely_site.security_group)[0] == "DependencyViolation"
     world.pass_time(13)
-    delete(GroupId=site.security_group)
+    delete(GroupId=lonely_site.security_group)
 
 
-def test_a_security_group_that_another_names_stays(site, aws):
+def test_a_security_group_that_another_names_stays(lonely_site, aws):
     ec2 = aws("ec2")
-    named = ec2.create_security_group(GroupName="named", Description="named", VpcId=site.vpc)["GroupId"]
+    named = ec2.create_security_group(GroupName="named", Description="named", VpcId=lonely_site.vpc)["GroupId"]
     permission = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": named}]}
-    ec2.authorize_security_group_ingress(GroupId=site.security_group, IpPermissions=[permission])
+    ec2.authorize_security_group_ingress(GroupId=lonely_site.security_group, IpPermissions=[permission])
     assert refused(ec2.delete_security_group, GroupId=named)[0] == "DependencyViolation"
-    ec2.revoke_security_group_ingress(GroupId=site.security_group, IpPermissions=[permission])
+    ec2.revoke_security_group_ingress(GroupId=lonely_site.security_group, IpPermissions=[permission])
     ec2.delete_security_group(GroupId=named)
 
 
-def test_networks_with_something_in_them_stay(site, aws):
+def test_networks_with_something_in_them_stay(lonely_site, aws):
     ec2 = aws("ec2")
-    assert refused(ec2.delete_subnet, SubnetId=site.subnets[0])[0] == "DependencyViolation"
-    assert refused(ec2.delete_vpc, VpcId=site.vpc)[0] == "DependencyViolation"
-    aws("elbv2").delete_load_balancer(LoadBalancerArn=site.balancer["LoadBalancerArn"])
-    for subnet in site.subnets:
+    assert refused(ec2.delete_subnet, SubnetId=lonely_site.subnets[0])[0] == "DependencyViolation"
+    assert refused(ec2.delete_vpc, VpcId=lonely_site.vpc)[0] == "DependencyViolation"
+    aws("elbv2").delete_load_balancer(LoadBalancerArn=lonely_site.balancer["LoadBalancerArn"])
+    for subnet in lonely_site.subnets:
         ec2.delete_subnet(SubnetId=subnet)
-    assert refused(ec2.delete_vpc, VpcId=site.vpc)[0] == "DependencyViolation"
-    ec2.detach_internet_gateway(InternetGatewayId=site.gateway, VpcId=site.vpc)
-    assert refused(ec2.delete_vpc, VpcId=site.vpc)[0] == "DependencyViolation"
-    ec2.delete_security_group(GroupId=site.security_group)
-    ec2.delete_vpc(VpcId=site.vpc)
+    assert refused(ec2.delete_vpc, VpcId=lonely_site.vpc)[0] == "DependencyViolation"
+    ec2.detach_internet_gateway(InternetGatewayId=lonely_site.gateway, VpcId=lonely_site.vpc)
+    assert refused(ec2.delete_vpc, VpcId=lonely_site.vpc)[0] == "DependencyViolation"
+    ec2.delete_security_group(GroupId=lonely_site.security_group)
+    ec2.delete_vpc(VpcId=lonely_site.vpc)
 
 
 def test_user_data_has_a_limit(aws):
