@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.pairs import in_turns, show
-from sandbox.rehearsal.screen import production_weights
+from sandbox.rehearsal.seen import production_weights
 from sandbox.rehearsal.stage import Stage, staged
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -272,8 +272,10 @@ class Deployment:
     def _succeeded(self, step: Step) -> None:
         if step.new is not None:
             self.made[step.urn] = step.new
-        op = step.result or step.op
-        counted = step.logical
+        op, counted = step.op, step.logical
+        if step.op is Op.REFRESH:
+            counted = self.options.refresh_only
+            op = step.result if step.result and counted else op
         if step.op is Op.READ:
             counted = step.old is not None and not values.equal(step.old.outputs, step.state.outputs)
         if counted and not step.internal:

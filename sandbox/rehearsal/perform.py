@@ -14,6 +14,7 @@ from sandbox.project import project_name
 from sandbox.rehearsal.acts import CLOSING, OPENING, Act
 from sandbox.rehearsal.clients import Clients
 from sandbox.rehearsal.outcome import Played, Rehearsed, Tally
+from sandbox.rehearsal.seen import production_listener
 from sandbox.rehearsal.stage import Stage
 
 SETTLE = 1.2
@@ -74,17 +75,14 @@ def perform(
 @contextmanager
 def _load(stage: Stage, rate: float, final: dict[str, Any]) -> Iterator[Clients]:
     listener = production_listener(stage.state())
-    clients = Clients.start(listener["address"], listener["port"], listener["dns_name"], rate)
+    if listener is None:
+        raise LookupError("the stack came up without a listener on 80 or 443")
+    bound = listener["bound"]
+    clients = Clients.start(bound["address"], bound["port"], listener["dns_name"], rate)
     try:
         yield clients
     finally:
         final.update(clients.stop())
-
-
-def production_listener(state: dict[str, Any]) -> dict[str, Any]:
-    """The listener that users would meet: of the sandbox's listeners the one on 443, else on 80."""
-    by_port = {listener["listen_port"]: listener for listener in state["listeners"]}
-    return dict(by_port.get(443) or by_port[80])
 
 
 def _warm(clients: Clients) -> None:

@@ -15,6 +15,7 @@ from infra.record import COLORS
 from sandbox.rehearsal.acts import Act
 from sandbox.rehearsal.clients import Clients
 from sandbox.rehearsal.outcome import Played, Tally
+from sandbox.rehearsal.seen import production_weights
 from sandbox.rehearsal.stage import Stage
 
 BAR = 30
@@ -86,19 +87,6 @@ def color_table(state: Mapping[str, Any], clients: Clients | None) -> Table:
     if clients:
         table.add_row("failed", f"{tally.failed}", Text("none" if not tally.failed else "", style="dim"), "", "")
     return table
-
-
-def production_weights(state: Mapping[str, Any]) -> dict[str, int]:
-    """Percent by color of the rule that users meet, from the sandbox's state; empty before there is one."""
-    by_port = {listener["listen_port"]: listener for listener in state.get("listeners", ())}
-    listener = by_port.get(443) or by_port.get(80)
-    colors = {group["arn"]: group.get("color", "") for group in state.get("groups", ())}
-    for rule in listener["rules"] if listener else ():
-        shares = rule["action"].get("shares", ())
-        total = sum(share["weight"] for share in shares)
-        if total:
-            return {colors.get(share["group"], "") or "?": round(100 * share["weight"] / total) for share in shares}
-    return {}
 
 
 def said_weights(weights: Mapping[str, int]) -> str:

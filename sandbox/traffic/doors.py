@@ -41,6 +41,10 @@ class ListenerDoor(_Socket):
         self.current = rules
         self.wanted = (rules.spec.address, rules.spec.port)
 
+    def is_at(self, wanted: tuple[str, int]) -> bool:
+        """Whether it listens where it should: what asked for any port may name the one it was given."""
+        return wanted in (self.wanted, self.bound)
+
     async def open(self, room: Room) -> None:
         """Raises OSError."""
         await self._listen(self, room, *self.wanted)

@@ -89,9 +89,9 @@ class Plane:
             left = (
                 door
                 for other, door in self._doors.items()
-                if other not in live.listeners and wanted[1] and door.wanted == wanted
+                if other not in live.listeners and wanted[1] and door.is_at(wanted)
             )
-            door = own if own is not None and own.wanted == wanted else next(left, None)
+            door = own if own is not None and own.is_at(wanted) else next(left, None)
             if door is None:
                 door = ListenerDoor(rules)
                 opened.append(door)

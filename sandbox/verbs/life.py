@@ -126,12 +126,11 @@ def _ask(running: daemon.Running, what: str, body: Mapping[str, Any] | None = No
 def _table(state: Mapping[str, Any]) -> Table:
     table = Table("what", "where", "how it is", box=None, pad_edge=False)
     for listener in state["listeners"]:
-        where = f"http://{listener['address']}:{listener['port']}"
-        table.add_row(f"{listener['balancer']} :{listener['listen_port']}", where, listener["dns_name"])
+        table.add_row(f"{listener['balancer']} :{listener['port']}", listener["url"], listener["dns_name"])
     for group in state["groups"]:
         states = [target["state"] for target in group["targets"]]
         counts = ", ".join(f"{states.count(one)} {one}" for one in dict.fromkeys(states)) or "no targets"
-        table.add_row(group["name"], group.get("color") or "", counts)
+        table.add_row(group["name"], group["balancer"] or "", counts)
     return table
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.rehearsal.clients import Clients
-from sandbox.rehearsal.perform import production_listener
-from sandbox.rehearsal.screen import production_weights
+from sandbox.rehearsal.seen import production_listener, production_weights
 from sandbox.rehearsal.stage import Stage, staged
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +75,9 @@ class Play:
     def load(self, rate: float = 200) -> Iterator[Clients]:
         """Clients for as long as the block runs; call `stop` for the final count."""
         listener = production_listener(self.stage.state())
-        clients = Clients.start(listener["address"], listener["port"], listener["dns_name"], rate)
+        assert listener
+        bound = listener["bound"]
+        clients = Clients.start(bound["address"], bound["port"], listener["dns_name"], rate)
         try:
             wait_for(lambda: clients.tally().sent, "the load never began")
             yield clients

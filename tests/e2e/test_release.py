@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from sandbox.rehearsal.seen import targets_of
 from tests.e2e.play import played
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -45,7 +46,7 @@ def test_a_release_there_back_and_there_again(play):
         assert play.weights() == {"blue": 0, "green": 100}
 
         play.run("retire")
-        play.wait(lambda: not serving(play, "blue"), "blue was not emptied")
+        play.wait(lambda: not targets_of(play.stage.state(), "blue"), "blue was not emptied")
         unchanged(play)
 
         assert play.run("rollback").document["record"]["activeColor"] == "blue"
@@ -54,11 +55,6 @@ def test_a_release_there_back_and_there_again(play):
     assert final["failed"] == 0, final["failures"]
     assert final["by_color"]["green"] > 0
     assert final["by_color"]["blue"] > 0
-
-
-def serving(play, color):
-    groups = [group for group in play.stage.state()["groups"] if group.get("color") == color]
-    return [target for group in groups for target in group["targets"] if target["state"] != "draining"]
 
 
 def test_many_transitions_in_a_row_lose_no_request(play):

@@ -6,17 +6,18 @@ from rich.console import Console
 
 from sandbox.rehearsal.acts import Act
 from sandbox.rehearsal.outcome import Played, Tally
-from sandbox.rehearsal.screen import Lines, color_table, production_weights
+from sandbox.rehearsal.screen import Lines, color_table
+from sandbox.rehearsal.seen import production_weights
 
 
 def state(blue, green, port=80):
-    action = {"kind": "forward", "shares": [{"group": "b", "weight": blue}, {"group": "g", "weight": green}]}
+    shares = [{"group": "b", "weight": blue}, {"group": "g", "weight": green}]
     return {
         "listeners": [
-            {"listen_port": port, "rules": [{"action": action}]},
-            {"listen_port": 8080, "rules": [{"action": {"kind": "fixed-response", "shares": []}}]},
+            {"port": 8080, "rules": [{"weights": [{"group": "g", "weight": 100}]}]},
+            {"port": port, "rules": [{"weights": []}, {"weights": shares}]},
         ],
-        "groups": [{"arn": "b", "color": "blue"}, {"arn": "g", "color": "green"}],
+        "groups": [{"arn": "b", "name": "blue-compose-targets-1"}, {"arn": "g", "name": "green-compose-targets-2"}],
     }
 
 
