@@ -16,8 +16,7 @@ import botocore.session
 from driver.account import Credentials, assumed
 from driver.cloud_errors import spoken
 from driver.images import missing, named
-from driver.ports import Capacity
-from driver.release.snapshot import Rule, Stored, Target
+from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.images import Image
 from infra.record import parse_deployed, parse_intent
 

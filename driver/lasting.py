@@ -9,48 +9,51 @@ from driver.await_health import await_health
 from driver.errors import Unfinished
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply, attempt
-from driver.observe import look
+from driver.observe import glance
 from driver.ports import Ports
 from driver.refusal import refusal
 from driver.release.back import back
 from driver.release.moves import Await, Move, Refusal, Resize, Settle, Shift, Undo
 from driver.release.snapshot import Snapshot
+from driver.rollback import Haste, urgent_of
 from driver.stack_errors import Locked
 from driver.urgent import Urgent, hasten
 from driver.verify import verify
 from infra.record import Color, Record, weights
 
 
-def make_ready(ports: Ports, moves: Sequence[Move], journey: Journey, why: str, timeout: float) -> None:
+def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, haste: Haste) -> Journey:
     """Fills the old color again, or waits until it is healthy."""
-    deadline = ports.clock.elapsed() + timeout
-    ports.tell(f"{journey.reason}; this can take minutes (`rollback --now` shifts at once)")
+    deadline = ports.clock.elapsed() + haste.timeout
+    journey = Journey(reason, seen.deployed)
+    ports.tell(f"{reason}; this can take minutes (`rollback --now` shifts at once)")
     for move in moves:
         ports.tell(str(move))
         if isinstance(move, Await):
             journey.steps.append(await_health(ports, move, deadline))
         elif not isinstance(move, Resize):
-            assert journey.deployed is not None
-            applied = apply(ports, move, journey.deployed, why=why, patience=timeout)
+            assert journey.deployed is not None  # a way back leads from a record
+            applied = apply(ports, move, journey.deployed, why=haste.why, patience=haste.lock)
             journey.deployed = applied.deployed
             journey.steps.append(Taken(move, applied.updates, applied.seconds))
+    return journey
 
 
-def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, why: str, patience: float) -> None:
+def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -> None:
     """Updates the stack until the record says what the rule does, then removes the intent and verifies.
 
     While another update holds the lock the weights are set again whenever they have been changed.
     """
-    deadline = ports.clock.elapsed() + patience
+    deadline = ports.clock.elapsed() + haste.lock
     while True:
-        seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now(), anyhow=True)
+        seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
         move = _left(seen, urgent.to)
         if move is None:
             break
         assert seen.deployed is not None
-        _hold(ports, seen, move, urgent, why)
+        _hold(ports, seen, move, urgent, haste.why)
         try:
-            applied = attempt(ports, move, seen.deployed, why=why)
+            applied = attempt(ports, move, seen.deployed, why=haste.why)
         except Locked as locked:
             if ports.clock.elapsed() >= deadline:
                 raise _recorded_later(urgent.to, locked, journey) from locked
@@ -90,8 +93,6 @@ def _left(seen: Snapshot, to: Color) -> Shift | Undo | Settle | None:
 
 def _hold(ports: Ports, seen: Snapshot, move: Shift | Undo | Settle, urgent: Urgent, why: str) -> None:
     """Traffic and intent again as decided, where another driver's update has changed them meanwhile."""
-    from driver.rollback import urgent_of
-
     now = ports.clock.now()
     spent = bool(urgent.intent) and seen.stored.pending is None
     if seen.live != weights(urgent.record) or spent:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from driver.errors import Failure
-from driver.ports import Capacity, Cloud
-from driver.release.snapshot import Fleet, Rule, Snapshot, Stored, Target
+from driver.release.snapshot import Capacity, Fleet, Rule, Snapshot, Stored, Target
 from infra.record import COLORS, Color, Deployed
 
+if TYPE_CHECKING:
+    from driver.ports import Cloud
+
 T = TypeVar("T")
-D = TypeVar("D")
 
 
 def observe(cloud: Cloud, now: datetime) -> Snapshot:
@@ -21,43 +22,68 @@ def observe(cloud: Cloud, now: datetime) -> Snapshot:
     return look(cloud, cloud.stored(), now)
 
 
-def look(cloud: Cloud, stored: Stored, now: datetime, *, anyhow: bool = False) -> Snapshot:
-    """The same, with the record already read. `anyhow`: what can't be read is left out, for who can't wait for it."""
+def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
+    """The same, with the record already read."""
     deployed = stored.deployed
     if deployed is None:
         return Snapshot(stored, now)
     with ThreadPoolExecutor(max_workers=4) as pool:
         rules = pool.submit(cloud.rules, list(deployed.rules.values()))
         capacity = pool.submit(cloud.capacity, list(deployed.capacity.values()))
-        health = {
-            color: pool.submit(cloud.health, deployed.target_group(color))
-            for color in COLORS
-            if deployed.target_groups.get(color)
-        }
-    excused = (Failure, LookupError) if anyhow else ()
-    found: Mapping[str, Rule] = _result(rules, {}, excused)
-    held: Mapping[str, Capacity] | None = _result(capacity, None, excused)
-    production = found.get(deployed.rules.get("production", ""))
-    fleets: dict[Color, Fleet] = {}
+        health = _asked_health(pool, cloud, deployed)
+    held = capacity.result()
+    fleets = {color: _fleet(deployed, color, targets.result(), held) for color, targets in health.items()}
+    return _snapshot(stored, now, deployed, rules.result(), fleets)
+
+
+def glance(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
+    """As much as a rollback needs. What can't be read is left out: the traffic must not wait for it.
+
+    Every target of a group counts: the scaling groups, which tell whose it is, are not asked.
+    """
+    deployed = stored.deployed
+    if deployed is None:
+        return Snapshot(stored, now)
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        rules = pool.submit(cloud.rules, [deployed.rules.get("production", "")])
+        health = _asked_health(pool, cloud, deployed)
+    fleets = {}
     for color, asked in health.items():
-        targets = _result(asked, None, excused)
-        if targets is not None and held is not None:
-            fleets[color] = _fleet(deployed, color, targets, held)
+        targets = _unless_refused(asked)
+        if targets is not None:
+            fleets[color] = Fleet(len(targets), targets)
+    return _snapshot(stored, now, deployed, _unless_refused(rules) or {}, fleets)
+
+
+def _asked_health(
+    pool: ThreadPoolExecutor, cloud: Cloud, deployed: Deployed
+) -> dict[Color, Future[tuple[Target, ...]]]:
+    return {
+        color: pool.submit(cloud.health, deployed.target_group(color))
+        for color in COLORS
+        if deployed.target_groups.get(color)
+    }
+
+
+def _snapshot(
+    stored: Stored, now: datetime, deployed: Deployed, rules: Mapping[str, Rule], fleets: dict[Color, Fleet]
+) -> Snapshot:
+    production = rules.get(deployed.rules.get("production", ""))
     return Snapshot(
         stored,
         now,
         live=live_weights(deployed, production),
-        tested=_tested(deployed, found.get(deployed.rules.get("test", ""))),
+        tested=_tested(deployed, rules.get(deployed.rules.get("test", ""))),
         rule=production,
         fleets=fleets,
     )
 
 
-def _result(asked: Future[T], otherwise: D, excused: tuple[type[Exception], ...]) -> T | D:
+def _unless_refused(asked: Future[T]) -> T | None:
     try:
         return asked.result()
-    except excused:
-        return otherwise
+    except (Failure, LookupError):
+        return None
 
 
 def live_weights(deployed: Deployed, rule: Rule | None) -> Mapping[Color, int] | None:

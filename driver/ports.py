@@ -8,23 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from driver.release.requests import Terms
-from driver.release.snapshot import Rule, Stored, Target
+from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.record import Deployed, Record, Release
 
 Tell = Callable[[str], None]
 """Says one line about what goes on, to whoever watches."""
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """A scaling group as it is: bounds, desired, its instances, and the tags that say what it fills."""
-
-    name: str
-    least: int
-    most: int
-    desired: int
-    instances: tuple[str, ...] = ()
-    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cloud(Protocol):

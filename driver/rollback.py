@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from driver.errors import Invalid
 from driver.interrupts import INTERRUPTS
-from driver.journey import Journey
-from driver.observe import look
-from driver.ports import Ports
-from driver.refusal import refusal
+from driver.observe import glance
 from driver.release.back import back
 from driver.release.moves import Plan, Refusal, Settle, Shift, Undo
-from driver.release.snapshot import Snapshot
 from driver.urgent import Urgent, hasten
+
+if TYPE_CHECKING:
+    from driver.journey import Journey
+    from driver.ports import Ports
+    from driver.release.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,37 @@ class Haste:
 def roll_back(ports: Ports, haste: Haste) -> Journey:
     """All traffic on the color that served before. Raises Refused where there is none."""
     seen, decision = decided(ports, at_once=haste.at_once)
-    journey = Journey(decision.reason, seen.deployed)
-    if len(decision.moves) > 1:
+    before = decision.moves[:-1]
+    if before:
         from driver.lasting import make_ready
 
-        make_ready(ports, decision.moves[:-1], journey, haste.why, haste.timeout)
+        ready = make_ready(ports, seen, before, decision.reason, haste)
         seen, decision = decided(ports, at_once=True)
+    else:
+        ready = None
     with INTERRUPTS.deferred(check=False):
         urgent = _first_the_traffic(ports, seen, decision, haste.why)
-        journey.moved_at = time.monotonic()
+        moved_at = time.monotonic()
+        from driver.journey import Journey
         from driver.lasting import make_lasting
 
-        make_lasting(ports, urgent, journey, haste.why, haste.lock)
+        journey = ready or Journey(decision.reason, seen.deployed)
+        journey.moved_at = moved_at
+        make_lasting(ports, urgent, journey, haste)
+    journey.reason = f"{urgent.to} serves again"
     return journey
 
 
 def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
     """What was seen and what is to do. Raises Refused or Invalid."""
     now = ports.clock.now()
-    seen = look(ports.cloud, ports.cloud.stored(), now, anyhow=True)
+    seen = glance(ports.cloud, ports.cloud.stored(), now)
     if seen.deployed is None:
         raise Invalid("there is no release to go back from", "nothing has been deployed to this stack", ("up",))
     decision = back(seen, seen.deployed, at_once=at_once)
     if isinstance(decision, Refusal):
+        from driver.refusal import refusal
+
         raise refusal(decision)
     return seen, decision
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from driver.errors import Failure
-from driver.ports import Cloud
 from driver.release.snapshot import Rule
-from driver.who import who
 from infra.record import Color, Deployed, Intent, Record, intent_text, same_wish, stamp, weights
+
+if TYPE_CHECKING:
+    from driver.ports import Cloud
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Urgent:
         rule = Rule(was.rules["production"], ordered, live.sticky if live else 0)
         if same_wish(was.record, wish):
             return cls(to, wish, rule)
+        from driver.who import who
+
         text = intent_text(Intent(was.generation, wish, who(), stamp(now), why))
         return cls(to, wish, rule, text)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from driver.errors import Busy, Unforeseen
 from driver.interrupts import INTERRUPTS
 from driver.locks import patiently
-from driver.observe import look
+from driver.observe import glance
 from driver.ports import Ports, Wish
 from driver.release.moves import RULES, Settle, Update
 from driver.release.snapshot import Snapshot
@@ -37,7 +37,7 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
     """One try of a move. Raises Locked where the stack's lock is held."""
     now = ports.clock.now()
     wish = move.wish(planned, now)
-    seen = look(ports.cloud, ports.cloud.stored(), now, anyhow=True)
+    seen = glance(ports.cloud, ports.cloud.stored(), now)
     deployed = _same_basis(seen, planned, wish)
     if deployed.basis != planned.basis:
         return Applied(deployed, 0.0, 0)
@@ -80,7 +80,7 @@ def _stopped(ports: Ports, asked: Wish) -> Applied:
 
     A graceful stop of the CLI is no legal end by itself: the rule may be at the new weights and the record not.
     """
-    seen = look(ports.cloud, ports.cloud.stored(), ports.clock.now())
+    seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
     record = seen.record
     if record is not None and not fulfilled(asked.record, record) and seen.weights_drifted:
         ports.tell("finishing the step that was stopped half-way")

@@ -32,6 +32,18 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """A scaling group as it is: bounds, desired, its instances, and the tags that say what it fills."""
+
+    name: str
+    least: int
+    most: int
+    desired: int
+    instances: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Fleet:
     """What fills a color: how many its scaler wants, and the targets that run the recorded release.
 

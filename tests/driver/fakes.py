@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from driver.ports import Answers, Capacity, Changes, Ports, Wish
+from driver.ports import Answers, Changes, Ports, Wish
 from driver.release.requests import Terms
-from driver.release.snapshot import Rule, Stored, Target
+from driver.release.snapshot import Capacity, Rule, Stored, Target
 from driver.stack_errors import Locked
 from infra import decision
 from infra.record import (
