@@ -12,6 +12,7 @@ from typing import Any
 LOG = "sandbox.log"
 _LOCK = "sandbox.lock"
 _RUNNING = "sandbox.json"
+KEYS = {"endpoint", "proxy_url", "pid", "speed", "started", "home", "account"}
 
 
 class Lock:
@@ -46,7 +47,7 @@ class Lock:
         """By anybody."""
         try:
             file = os.open(self._home / _LOCK, os.O_RDONLY)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -70,7 +71,8 @@ def write_running(home: Path, running: dict[str, Any] | None) -> None:
 
 
 def read_running(home: Path) -> dict[str, Any] | None:
-    with contextlib.suppress(FileNotFoundError, ValueError):
+    with contextlib.suppress(OSError, ValueError):
         found = json.loads((home / _RUNNING).read_text())
-        return found if isinstance(found, dict) else None
+        if isinstance(found, dict) and found.keys() >= KEYS:
+            return found
     return None

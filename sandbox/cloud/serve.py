@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 from sandbox.running import LOG, Lock, write_running
 
 DEFAULT_REGION = "eu-central-1"
+CHILD_WATCH = 1.0  # seconds
 
 
 def main() -> int:
@@ -27,8 +29,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with contextlib.ExitStack() as stack:
+        children = _Children()
         try:
-            about = _serve(stack, given)
+            about = _serve(stack, given, children)
         except OSError as error:
             return _refuse("port", f"port {given.port}: {error.strerror or error}")
         except RuntimeError as error:
@@ -40,8 +43,48 @@ def main() -> int:
         if given.attached:
             threading.Thread(target=_end_with_parent, args=(stopping,), daemon=True).start()
         _log_to_file(home)
-        stopping.wait()
+        while not stopping.wait(CHILD_WATCH):
+            if dead := children.dead():
+                print(f"the {dead} process has ended: the sandbox can't go on", flush=True)
+                return 1
     return 0
+
+
+class _Children:
+    """The data plane and the apps, each in a process of its own, started while moto is imported, which takes longer."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, Any] = {}
+        self._starts = [
+            threading.Thread(target=self._start, args=(name, module, handle))
+            for name, module, handle in (
+                ("apps", "sandbox.traffic.apphost", "AppHost"),
+                ("plane", "sandbox.traffic.balancer", "Balancer"),
+            )
+        ]
+        for start in self._starts:
+            start.start()
+
+    def ready(self, stack: contextlib.ExitStack) -> tuple[Any, Any]:
+        """The apps' host and the data plane. Raises RuntimeError."""
+        for start in self._starts:
+            start.join()
+        failed = [child for child in self._started.values() if isinstance(child, Exception)]
+        for child in self._started.values():
+            if child not in failed:
+                stack.callback(child.close)
+        if failed:
+            raise RuntimeError(str(failed[0])) from failed[0]
+        return self._started["apps"], self._started["plane"]
+
+    def dead(self) -> str:
+        return " and ".join(name for name, child in self._started.items() if not child.alive)
+
+    def _start(self, name: str, module: str, handle: str) -> None:
+        try:
+            self._started[name] = getattr(importlib.import_module(module), handle).start()
+        except Exception as error:
+            self._started[name] = error
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,20 +96,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _serve(stack: contextlib.ExitStack, given: argparse.Namespace) -> dict[str, Any]:
+def _serve(stack: contextlib.ExitStack, given: argparse.Namespace, children: _Children) -> dict[str, Any]:
     """Starts everything; what it pushes onto the stack ends it again. Says where things are."""
     os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")  # no web page has business here
-    from sandbox.traffic.apphost import AppHost
-    from sandbox.traffic.balancer import Balancer
-
-    # The children start while moto is imported, which takes longer.
-    children: dict[str, Any] = {}
-    starts = [
-        threading.Thread(target=_start_child, args=(children, name, start))
-        for name, start in (("apps", AppHost.start), ("plane", Balancer.start))
-    ]
-    for start in starts:
-        start.start()
     try:
         from sandbox.cloud.clock import ScaledClock
         from sandbox.cloud.cloud import Cloud
@@ -78,19 +110,14 @@ def _serve(stack: contextlib.ExitStack, given: argparse.Namespace) -> dict[str, 
         from sandbox.cloud.stores import ACCOUNT
         from sandbox.cloud.weather import Weather
     finally:
-        for start in starts:
-            start.join()
-    for child in children.values():
-        if isinstance(child, BaseException):
-            raise RuntimeError(str(child)) from child
-        stack.callback(child.close)
+        apps, plane = children.ready(stack)
     clock = ScaledClock(given.speed)
     prober = HttpProber()
     stack.callback(prober.close)
-    cloud = Cloud(clock, children["apps"], children["plane"], prober)
+    cloud = Cloud(clock, apps, plane, prober)
     stack.callback(cloud.close)
     weather = Weather(clock)
-    about: dict[str, Any] = {"account": ACCOUNT, "speed": given.speed, "proxy_url": children["plane"].proxy_url}
+    about: dict[str, Any] = {"account": ACCOUNT, "speed": given.speed, "proxy_url": plane.proxy_url}
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
     server = Server(Endpoint(cloud, Control(cloud, Faulting(cloud, weather), about, region), weather), given.port)
     about["endpoint"] = server.url
@@ -98,13 +125,6 @@ def _serve(stack: contextlib.ExitStack, given: argparse.Namespace) -> dict[str, 
     cloud.run()
     server.run()
     return about
-
-
-def _start_child(children: dict[str, Any], name: str, start: Any) -> None:
-    try:
-        children[name] = start()
-    except Exception as error:
-        children[name] = error
 
 
 def _refuse(kind: str, reason: str) -> int:
