@@ -5,12 +5,14 @@ botocore's clients are used directly: boto3's resources are not needed, and a ro
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.config
+import botocore.loaders
 import botocore.session
 
 from driver.account import Credentials, assumed
@@ -31,6 +33,20 @@ if TYPE_CHECKING:
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 
 
+_SERVICES = ("autoscaling", "ecr", "elbv2", "ssm", "sts")
+
+
+class _FewServices(botocore.loaders.Loader):
+    """Finds the services used here without looking through all of botocore's: a rollback would wait for that."""
+
+    def __init__(self, session: botocore.session.Session) -> None:
+        own = session.get_config_variable("data_path")
+        super().__init__(extra_search_paths=own.split(os.pathsep) if own else None)
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - each has every type of file
+        return list(_SERVICES)
+
+
 class AwsCloud:
     """One stack's AWS. Its clients are made when they are first needed, and may be used by several threads."""
 
@@ -41,6 +57,7 @@ class AwsCloud:
         self._clients: dict[str, Any] = {}
         with spoken(self.path):
             self._session = botocore.session.Session(profile=credentials.profile)
+            self._session.register_component("data_loader", _FewServices(self._session))
             if credentials.roles:
                 assumed(self._session, credentials, _CONFIG)
             self.region = credentials.region or self._session.get_config_variable("region") or ""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from driver.release.requests import Terms
-from driver.release.snapshot import Capacity, Rule, Stored, Target
-from infra.record import Deployed, Record, Release
+if TYPE_CHECKING:
+    from driver.release.requests import Terms
+    from driver.release.snapshot import Capacity, Rule, Stored, Target
+    from infra.record import Deployed, Record, Release
 
 Tell = Callable[[str], None]
 """Says one line about what goes on, to whoever watches."""
