@@ -239,11 +239,12 @@ class ClientConnection(asyncio.Protocol):
         if self._exchange is not None or self._slow or self._transport.is_closing():
             return
         if self._waiting:
-            self._start(self._waiting.popleft())
+            exchange = self._waiting.popleft()
+            # Before it starts: the rest of its body may not have been read yet.
+            self._hold(PIPELINED, bool(self._waiting))
+            self._start(exchange)
         elif self._broken:
             self._say_broken(self._broken)
-        else:
-            self._hold(PIPELINED, False)
 
     def _upgrade(self, rest: bytes) -> None:
         if self._broken:
@@ -283,7 +284,7 @@ class ClientConnection(asyncio.Protocol):
         # To close while bytes lie unread would reset the connection, and the client might never see the answer.
         self._transport.write_eof()
         self._lingering = True
-        self._hold(BROKEN, False)
+        self._hold(BROKEN | PIPELINED | BEHIND | SWITCHING, False)
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
 
     def _hold(self, why: int, on: bool) -> None:

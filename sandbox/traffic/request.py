@@ -62,7 +62,7 @@ class Request:
     def values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1") for key, value in self.headers if key.lower() == name]
 
-    def _sort(self, headers: Headers) -> None:  # noqa: PLR0912 - one pass over the headers, for speed
+    def _sort(self, headers: Headers) -> None:
         hosts = 0
         listed = upgrade = b""
         for name, value in headers:

@@ -128,6 +128,10 @@ class TargetConnection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.target_is_slow(False)
 
+    def on_message_begin(self) -> None:
+        if self._exchange is None:  # right behind an answer, before anybody could have asked for another
+            self._transport.abort()
+
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
 

@@ -4,6 +4,7 @@ import http.client
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -94,6 +95,12 @@ class Site:
 
     def open(self) -> socket.socket:
         return socket.create_connection(self.address, timeout=5)
+
+    def wait_for_requests(self, n: int) -> None:
+        until = time.monotonic() + 20
+        while self.balancer.counters().listeners[self.listener.arn].requests < n:
+            assert time.monotonic() < until
+            time.sleep(0.02)
 
     def elb(self) -> dict[str, int]:
         return self.balancer.counters().listeners[self.listener.arn].elb_codes

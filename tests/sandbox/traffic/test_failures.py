@@ -152,10 +152,49 @@ def test_a_first_request_that_is_closed_on_is_not_sent_again(site: Any, rogues: 
 
 
 def test_what_a_target_says_unasked_reaches_no_client(site: Any, rogues: Any) -> None:
-    stolen = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen"
-    serve(site, rogues.answering(OK + stolen).target)
+    """Half of an answer to nobody comes with the first answer, the rest later: it must not be the next one's."""
+
+    def act(sock: socket.socket) -> None:
+        rogues.read_head(sock)
+        sock.sendall(OK + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsto")
+        rogues.read_head(sock)
+        sock.sendall(b"len")
+        sock.recv(1)
+
+    serve(site, rogues.acting(act).target)
     for _ in range(3):
         assert site.get()[1] == b"ok"
+
+    def late(sock: socket.socket) -> None:
+        rogues.read_head(sock)
+        sock.sendall(OK)
+        time.sleep(0.05)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsto")
+        rogues.read_head(sock)
+
+    serve(site, rogues.acting(late).target)
+    for _ in range(3):
+        assert site.get()[1] == b"ok"
+        time.sleep(0.1)
+
+
+def test_a_draining_target_s_idle_connections_are_closed(site: Any, rogues: Any) -> None:
+    closed = threading.Event()
+
+    def act(sock: socket.socket) -> None:
+        rogues.read_head(sock)
+        sock.sendall(OK)
+        if sock.recv(1) == b"":
+            closed.set()
+
+    target = rogues.acting(act).target
+    for change in (lambda: serve(site, replace(target, state="draining")), lambda: serve(site)):
+        serve(site, target)
+        assert site.get()[0].status == 200
+        assert not closed.wait(0.05)
+        change()
+        assert closed.wait(5)
+        closed.clear()
 
 
 def test_a_slow_client_slows_its_target_and_nobody_s_memory_grows(site: Any) -> None:

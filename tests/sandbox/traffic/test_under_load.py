@@ -7,19 +7,12 @@ from typing import Any
 from sandbox.traffic.load import Load
 
 
-def wait_for_traffic(site: Any) -> None:
-    until = time.monotonic() + 10
-    while site.balancer.counters().listeners[site.listener.arn].requests < 20:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-
-
 def test_flipping_weights_under_load_fails_no_request(site: Any) -> None:
     for color in ("blue", "green"):
         site.group(color, *(site.boot(f"{color}{n}", color) for n in (1, 2)))
     site.weigh(blue=100, green=0)
     load = Load.start(site.connect, "web", rate=400)
-    wait_for_traffic(site)
+    site.wait_for_requests(20)
     for weight in (0, 100, 10, 50, 0, 100) * 2:
         site.weigh(blue=weight, green=100 - weight)
         time.sleep(0.05)
@@ -35,7 +28,7 @@ def test_draining_and_stopping_targets_under_load_fails_no_request(site: Any) ->
     site.group("blue", *targets)
     site.weigh(blue=1)
     load = Load.start(site.connect, "web", path="/sleep/30", rate=400)
-    wait_for_traffic(site)
+    site.wait_for_requests(20)
     for leaving in targets[:3]:
         targets[targets.index(leaving)] = replace(leaving, state="draining")
         site.group("blue", *targets)
