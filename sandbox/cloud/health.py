@@ -74,7 +74,7 @@ class Health:
         for _, group in stores.target_groups():
             existing.add(group.arn)
             if group.arn in self._groups:
-                due = min(due, self._step_group(group, group.arn in used, now))
+                due = min(due, self._step_group(group, used.get(group.arn), now))
         for arn in self._groups.keys() - existing:
             del self._groups[arn]
         return due
@@ -96,7 +96,7 @@ class Health:
             return targets.NOT_REGISTERED, int(port or group.port or 80)
         return target.condition, target.port
 
-    def _step_group(self, group: Any, used: bool, now: float) -> float:
+    def _step_group(self, group: Any, balancer: Any, now: float) -> float:
         held = self._groups[group.arn]
         settings = settings_of(group)
         due = NEVER
@@ -107,8 +107,8 @@ class Health:
                     self._events.add("target", target.id, f"drained from {group.name}")
                 else:
                     due = min(due, target.drained_at)
-            elif self._checkable(target, used, now):
-                due = min(due, self._check(group, target, settings, now))
+            elif self._checkable(target, balancer is not None, now):
+                due = min(due, self._check(group, balancer, target, settings, now))
         return due
 
     def _checkable(self, target: Target, used: bool, now: float) -> bool:
@@ -125,7 +125,7 @@ class Health:
         target.begin_again(wrong, now)
         return False
 
-    def _check(self, group: Any, target: Target, settings: Settings, now: float) -> float:
+    def _check(self, group: Any, balancer: Any, target: Target, settings: Settings, now: float) -> float:
         if not settings.enabled:
             target.condition = targets.HEALTHY
             return NEVER
@@ -136,6 +136,9 @@ class Health:
         if not target.checking:
             target.checking = True
             check_port = target.port if group.health_check_port == "traffic-port" else int(group.health_check_port)
+            if not self._instances.admits(target.id, check_port, balancer):
+                self._done(group.arn, target, Outcome(timed_out=True))
+                return target.next_check
             address, port = self._instances.endpoint(target.id, check_port)
             timeout = max(settings.timeout / self._clock.speed, LEAST_TIMEOUT)
             self._prober.probe(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sandbox.cloud import images
+from sandbox.cloud import firewall, images
 from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.userdata import BadUserData, Release, read_release
@@ -94,10 +94,15 @@ class Instances:
                     self._run_user_data(machine)
         return due
 
-    def endpoint(self, id: str, port: int) -> tuple[str, int]:
-        """Where a port of an instance is on this machine; where nothing listens if the app isn't on it."""
+    def admits(self, id: str, port: int, balancer: Any) -> bool:
+        """Whether the security groups let that load balancer through to the port."""
         machine = self.machines.get(id)
-        if machine is None:
+        return machine is None or not machine.alive or firewall.admits(balancer, machine.instance, port)
+
+    def endpoint(self, id: str, port: int, balancer: Any = None) -> tuple[str, int]:
+        """Where a port of an instance is on this machine; where nothing listens if nothing answers there."""
+        machine = self.machines.get(id)
+        if machine is None or (balancer is not None and not self.admits(id, port, balancer)):
             return "127.0.0.1", _NOWHERE
         if machine.bound and machine.release and machine.release.port == port:
             return machine.bound

@@ -8,7 +8,7 @@ from sandbox.cloud.health import Health
 from sandbox.traffic import wire
 
 ADDRESS = "127.0.0.1"
-Endpoint = Callable[[str, int], tuple[str, int]]
+Endpoint = Callable[[str, int, Any], tuple[str, int]]
 
 
 def build(health: Health, endpoint: Endpoint, ports: Mapping[str, int], version: int = 0) -> wire.Table:
@@ -95,7 +95,7 @@ def _group(group: Any, balancer: Any, health: Health, endpoint: Endpoint) -> wir
     targets = []
     for target in health.of_group(group.arn):
         if target.state != "unused":
-            address, port = endpoint(target.id, target.port)
+            address, port = endpoint(target.id, target.port, balancer)
             targets.append(wire.Target(target.id, address, port, _state(target.state)))
     return wire.Group(
         arn=group.arn,

@@ -198,6 +198,10 @@ def user_data(image: str, color: str = "blue", **changed: str) -> str:
     return base64.b64encode(script.encode()).decode()
 
 
+def permit(port: int = 8080, **who: Any) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **who}
+
+
 class Network:
     """A VPC with a gateway, a subnet in each of two zones, and a security group."""
 
@@ -213,6 +217,9 @@ class Network:
         self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
         self.security_group = ec2.create_security_group(GroupName="apps", Description="apps", VpcId=self.vpc)["GroupId"]
+        ec2.authorize_security_group_ingress(
+            GroupId=self.security_group, IpPermissions=[permit(UserIdGroupPairs=[{"GroupId": self.security_group}])]
+        )
 
 
 class Site:
