@@ -125,7 +125,7 @@ class AwsCloud:
             with spoken(f"image {reference}"):
                 found = self._describe(image)
         except LookupError:
-            raise missing(image) from None
+            raise missing(reference, image) from None
         suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
         host = image.host or f"{found['registryId']}.dkr.ecr.{self.region}.{suffix}"
         return replace(image, host=host).pinned(found["imageDigest"])

@@ -15,11 +15,11 @@ def named(text: str) -> Image:
         raise Invalid(f"{text!r} can't be deployed", str(error), ("deploy shop:1.9.0",)) from None
 
 
-def missing(image: Image) -> Refused:
+def missing(text: str, image: Image) -> Refused:
     """The refusal for an image that its registry does not have."""
     which = image.digest or f"the tag {image.tag}"
     why = f"the repository {image.name} has no image with {which}, or there is no such repository"
-    return Refused(f"there is no image {image}", why, (f"$ docker push {image.name}:{image.tag or '…'}",))
+    return Refused(f"there is no image {text}", why, (f"$ docker push {text}",))
 
 
 def same(one: str, two: str) -> bool:

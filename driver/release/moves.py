@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from driver.images import short
 from infra.record import COLORS, Color, Deployed, Record, Release, same_wish
 from infra.steps import filled, flipped, floored, undone
 
@@ -31,7 +32,7 @@ class Fill:
         return (*fills, _slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
-        return f"fill the standby with {self.release.image} ({self.floor} targets at least)"
+        return f"fill the standby with {short(self.release.image)}, {self.floor} targets at least"
 
 
 @dataclass(frozen=True)

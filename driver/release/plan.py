@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from driver.gates import judge
-from driver.images import same
+from driver.images import same, short
 from driver.release.back import back
 from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
 from driver.release.requests import Deploy, Promote, Request, Retire, Rollback, Terms
 from driver.release.snapshot import Snapshot
+from infra.images import parse_image
 from infra.record import Deployed, Record, stamp
 
 
@@ -50,7 +51,7 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     record, release = deployed.record, request.release
     idle, slot = record.idle, record.standby_slot
     if same(record.active_slot.image, release.image) and record.active_slot.platform == release.platform:
-        return Plan(f"{release.image} already serves on {record.active}")
+        return Plan(f"already there: {record.active} serves {short(release.image)}")
     if release.platform not in deployed.target_groups.get(idle, {}):
         listed = ", ".join(deployed.target_groups.get(idle, {})) or "none"
         return Refusal(
@@ -78,15 +79,17 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
 def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:
     idle, slot = record.idle, record.standby_slot
     if request.image and same(request.image, record.active_slot.image):
-        return Plan(f"already there: {record.active} serves {request.image}")
+        return Plan(f"already there: {record.active} serves {short(request.image)}")
     if slot is None or record.standby == "empty":
         return Refusal(f"{idle} is empty", "there is no candidate to promote", ("deploy IMAGE",))
     if request.image and not same(request.image, slot.image):
         return Refusal(
-            f"{idle} does not run {request.image}", f"it runs {slot.image}", (f"deploy {request.image}", "status")
+            f"{idle} does not run {short(request.image)}",
+            f"it runs {short(slot.image)}",
+            (f"deploy {_again(request.image)}", "status"),
         )
     if not slot.filled:
-        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {slot.image}",))
+        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {_again(slot.image)}",))
     if record.standby == "previous":
         return Refusal(
             f"{idle} is the previous release, not a candidate",
@@ -101,7 +104,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
         )
     for verdict in judge(seen, idle, request.gates):
         if verdict.stops:
-            commands = tuple(text.format(image=slot.image) for text in verdict.next)
+            commands = tuple(text.format(image=_again(slot.image)) for text in verdict.next)
             return Refusal(verdict.reason, verdict.why, commands, gate=verdict.gate)
     return Plan(f"{record.active} → {idle}, all at once", (Shift(idle, 100, _held_until(seen.now, terms)),))
 
@@ -140,3 +143,9 @@ def _needed(seen: Snapshot, record: Record) -> int:
 
 def _held_until(now: datetime, terms: Terms) -> str | None:
     return stamp(now + timedelta(seconds=terms.hold)) if terms.hold > 0 else None
+
+
+def _again(image: str) -> str:
+    """An image as a person would name it once more: by tag, if the record kept one."""
+    named = parse_image(image)
+    return f"{named.name}:{named.tag}" if named.tag and named.registry else image

@@ -72,7 +72,7 @@ def test_deploy_of_what_serves_is_a_success_without_steps():
     made = world(serving("candidate"))
     journey = carry_out(made.ports, Deploy(release("1")), LIMITS)
     assert journey.steps == []
-    assert "already serves" in journey.reason
+    assert "already there" in journey.reason
 
 
 def test_a_fill_that_fails_leaves_the_record_and_the_traffic():
