@@ -20,8 +20,12 @@ from infra.refusal import Refusal, refuse
 from infra.registry import resolved
 from infra.settings import Settings
 
-# A standard parameter's limit (SSM PutParameter).
+# A standard parameter's limit in bytes (SSM PutParameter).
 LIMIT = 4096
+# What names and ARNs may take of it: those of rules have up to 300 bytes, of target groups 150, names of scaling
+# groups 60, the address 330.
+_PLACES = 2 * 320 + 4 * 170 + 2 * 80 + 350
+_WHO, _WHY = 120, 360
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,16 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
         raise Refusal(answer)
     for warning in answer.warnings:
         pulumi.log.warn(warning)
-    return Plan(deployed, answer, account, region)
+    made = Plan(deployed, answer, account, region)
+    length = len(_text(_noted(made, context)).encode())
+    if length + _PLACES > LIMIT:
+        raise refuse(
+            "record-too-long",
+            f"the record would take more than the {LIMIT} bytes that its parameter holds",
+            f"without names and addresses it takes {length} already; transition.asked is what can grow",
+            f"bluegreen -s {settings.stack} status",
+        )
+    return made
 
 
 @dataclass(frozen=True)
@@ -120,7 +133,7 @@ def write(
 def _noted(chosen: Plan, context: Context) -> Deployed:
     """The next record without its places; the one that is there where nothing changes, by whom and when included."""
     decision, was = chosen.decision, chosen.deployed
-    who, when, why = context.who, stamp(context.time), context.why
+    who, when, why = _short(context.who, _WHO), stamp(context.time), _short(context.why, _WHY)
     if was is not None and decision.generation == was.generation:
         who, when, why = was.who, was.when, was.why
     return Deployed(
@@ -135,7 +148,10 @@ def _noted(chosen: Plan, context: Context) -> Deployed:
 
 
 def _text(deployed: Deployed) -> str:
-    text = json.dumps(deployed_data(deployed), separators=(",", ":"), ensure_ascii=False)
-    if len(text.encode()) > LIMIT:
-        raise ValueError(f"the record takes {len(text.encode())} bytes, a parameter holds {LIMIT}: shorten who and why")
-    return text
+    return json.dumps(deployed_data(deployed), separators=(",", ":"), ensure_ascii=False)
+
+
+def _short(text: str, limit: int) -> str:
+    """A text of at most so many bytes: the record has to fit, and a commit message may be a long one."""
+    raw = text.encode()
+    return text if len(raw) <= limit else raw[: limit - 3].decode(errors="ignore") + "…"

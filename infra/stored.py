@@ -35,7 +35,16 @@ def folder(settings: Settings) -> str:
 def parameters(settings: Settings) -> tuple[Deployed | None, Intent | None]:
     """The deployed record and the intent. Raises Refusal for one that can't be read."""
     path = folder(settings)
-    found = aws.ssm.get_parameters_by_path(path=path)
+    try:
+        found = aws.ssm.get_parameters_by_path(path=path)
+    except Exception as error:
+        raise refuse(
+            "unreachable",
+            f"the parameters below {path} can't be read, so nobody knows what is deployed",
+            next(iter(str(error).splitlines()), type(error).__name__),
+            "aws sts get-caller-identity",
+            f"bluegreen -s {settings.stack} doctor",
+        ) from None
     texts = dict(zip((name.rpartition("/")[2] for name in found.names), found.values, strict=True))
     try:
         deployed = parse_deployed(texts["record"]) if "record" in texts else None

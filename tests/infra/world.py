@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pulumi
 import yaml
 from pulumi.runtime import mocks, set_all_config
+from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
@@ -55,6 +57,8 @@ class World:
     balancers: list[str] = field(default_factory=list)
     live: dict[str, int] | None = None
     """ARN -> weight of the live production rule."""
+    closed: bool = False
+    """Nothing can be read at all."""
     tags: dict[str, str] = field(default_factory=lambda: {"1.0.0": SHA})
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     resources: list[Registered] = field(default_factory=list)
@@ -73,8 +77,15 @@ class World:
         monitor = Monitor(Answers(self))
         mocks.set_mocks(Answers(self), project="shop", stack=stack, monitor=monitor)
         set_all_config(as_config(config))
-        _sync_await(run_pulumi_func(lambda: run(context or Context("ann", "a test", NOW))))
+
+        def program() -> None:
+            run(context or Context("ann", "a test", NOW))
+            root = get_root_resource()
+            assert root is not None
+            pulumi.Output.all(**root.outputs).apply(self.outputs.update)  # type: ignore[union-attr]
+
         self.resources = monitor.registered
+        _sync_await(run_pulumi_func(program))
         written = self.one("record").inputs["insecureValue"] if self.named("record") else None
         if written:
             self.parameters["record"] = written
@@ -114,6 +125,16 @@ class Monitor(mocks.MockMonitor):
         return answer
 
 
+class NotThere(grpc.RpcError):
+    """How an invoke fails on a real engine."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return "couldn't find resource"
+
+
 class Answers(mocks.Mocks):
     """The cloud's side: ids from names, and what the world holds."""
 
@@ -140,6 +161,8 @@ class Answers(mocks.Mocks):
         world = self.world
         match args.token:
             case "aws:ssm/getParametersByPath:getParametersByPath":
+                if world.closed:
+                    raise NotThere
                 names = [f"{args.args['path']}/{name}" for name in world.parameters]
                 return {"names": names, "values": list(world.parameters.values())}
             case "aws:index/getCallerIdentity:getCallerIdentity":
@@ -151,6 +174,8 @@ class Answers(mocks.Mocks):
             case "aws:ssm/getParameter:getParameter":
                 return {"value": "ami-0123456789abcdef0"}
             case "aws:ecr/getImage:getImage":
+                if args.args["imageTag"] not in world.tags:
+                    raise NotThere
                 return {"imageDigest": world.tags[args.args["imageTag"]]}
             case "aws:lb/getListenerRule:getListenerRule":
                 groups = [{"arn": arn, "weight": weight} for arn, weight in (world.live or {}).items()]

@@ -1,0 +1,333 @@
+"""The program as a whole: it reads, decides or refuses, registers, and writes the record last."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.context import Context
+from infra.deployed import LIMIT
+from infra.program import Refusal
+from infra.record import Deployed, Intent, Transition, stamp, to_data, weights
+from infra.steps import flipped, floored, shifted
+from tests.infra.world import ACCOUNT, IMAGE, NOW, REGION, SHA, World, copy_of, stack_file, with_standby
+
+DEV = stack_file("dev")
+
+
+def both(world: World) -> Deployed:
+    return with_standby(world.up(DEV), DEV).deployed
+
+
+def refused(world: World, config: dict[str, Any], context: Context | None = None) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        world.up(config, context=context)
+    assert world.resources == []
+    return caught.value
+
+
+# A first deploy.
+
+
+def test_a_first_deploy_resolves_the_settings_image_once_and_records_it(world: World) -> None:
+    world.up(DEV)
+    asked = [args for token, args in world.invoked if token == "aws:ecr/getImage:getImage"]
+    assert asked == [{"registryId": ACCOUNT, "region": REGION, "repositoryName": "shop", "imageTag": "1.0.0"}]
+    deployed = world.deployed
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/shop:1.0.0@{SHA}"
+    assert (deployed.generation, deployed.record.active_slot.image) == (1, image)
+    assert (deployed.account, deployed.region, deployed.record.standby) == (ACCOUNT, REGION, "empty")
+    assert (deployed.who, deployed.why, deployed.when) == ("ann", "a test", stamp(NOW))
+    world.up(DEV)
+    assert not [args for token, args in world.invoked if token == "aws:ecr/getImage:getImage"]
+
+
+@pytest.mark.parametrize(
+    "image", [f"ghcr.io/a/shop:1@{SHA}", f"222233334444.dkr.ecr.us-east-1.amazonaws.com/shop@{SHA}"]
+)
+def test_an_image_by_digest_stays_as_it_is(world: World, image: str) -> None:
+    world.up({**DEV, "bluegreen:image": image})
+    assert world.deployed.record.active_slot.image == image
+    assert not [args for token, args in world.invoked if token == "aws:ecr/getImage:getImage"]
+
+
+def test_an_image_in_another_accounts_ecr_is_asked_for_there(world: World) -> None:
+    world.up({**DEV, "bluegreen:image": "222233334444.dkr.ecr.us-east-1.amazonaws.com/shop:1.0.0"})
+    (asked,) = [args for token, args in world.invoked if token == "aws:ecr/getImage:getImage"]
+    assert (asked["registryId"], asked["region"]) == ("222233334444", "us-east-1")
+
+
+def test_a_first_deploy_that_failed_half_way_goes_on_where_the_driver_says_so(world: World) -> None:
+    world.balancers = ["arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/app/x/1"]
+    assert refused(world, DEV).refused.code == "balancer-without-record"
+    (asked,) = [args for token, args in world.invoked if token == "aws:lb/getLbs:getLbs"]
+    assert asked == {"tags": {"bluegreen:project": "shop", "bluegreen:stack": "dev"}}
+    world.up(DEV, context=Context("ann", now=NOW, finish_first=True))
+    assert world.deployed.generation == 1
+
+
+# Refusals: nothing is registered, and what is deployed stays.
+
+
+def _corrupt(world: World) -> dict[str, Any]:
+    world.parameters["record"] = '{"schema": 1, "generation": 2}'
+    return DEV
+
+
+def _newer(world: World) -> dict[str, Any]:
+    world.parameters["record"] = '{"schema": 2}'
+    return DEV
+
+
+def _foreign(world: World) -> dict[str, Any]:
+    world.holds(replace(world.deployed, account="999900001111"))
+    return DEV
+
+
+def _bad_intent(world: World) -> dict[str, Any]:
+    world.parameters["intent"] = "{"
+    return DEV
+
+
+def _stale(world: World) -> dict[str, Any]:
+    was = world.deployed
+    world.holds(replace(was, generation=was.generation + 1, record=flipped(was, NOW)))
+    slots = {**was.record.colors, "green": replace(was.record.colors["green"], floor=7)}
+    return {**DEV, **to_data(replace(was.record, colors=slots)), "basedOn": was.basis}
+
+
+def _rollback(world: World) -> dict[str, Any]:
+    was = world.deployed
+    world.holds(intent=Intent(was.generation, flipped(was, NOW), "ben", stamp(NOW)))
+    return {**DEV, **copy_of(was), **to_data(floored(was, NOW, {"green": 7}))}
+
+
+def _illegal(world: World) -> dict[str, Any]:
+    was = world.deployed
+    slots = {**was.record.colors, "blue": replace(was.record.colors["blue"], image=IMAGE)}
+    return {**DEV, **to_data(replace(was.record, colors=slots)), "basedOn": was.basis}
+
+
+def _lost(world: World) -> dict[str, Any]:
+    copy = copy_of(world.deployed)
+    world.parameters.clear()
+    return {**DEV, **copy}
+
+
+REFUSALS: dict[str, Callable[[World], dict[str, Any]]] = {
+    "corrupt-record": _corrupt,
+    "corrupt-record of a newer version": _newer,
+    "foreign-record": _foreign,
+    "corrupt-intent": _bad_intent,
+    "config-record": lambda world: {**DEV, "activeColor": "red"},
+    "config-record that is no JSON": lambda world: {**DEV, **copy_of(world.deployed), "colors": "{blue"},
+    "bad-basis": lambda world: {**DEV, **to_data(flipped(world.deployed, NOW)), "basedOn": "7.49e+52"},
+    "no-basis": lambda world: {**DEV, **to_data(flipped(world.deployed, NOW))},
+    "stale-edit": _stale,
+    "rollback-in-progress": _rollback,
+    "illegal-step": _illegal,
+    "record-missing": _lost,
+    "settings": lambda world: {**DEV, "bluegreen:port": "0", "bluegreen:drain": "x"},
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_refusal_comes_before_the_first_resource_and_names_what_helps(world: World, case: str) -> None:
+    both(world)
+    config = REFUSALS[case](world)
+    before = dict(world.parameters)
+    refusal = refused(world, config)
+    assert refusal.refused.code == case.partition(" ")[0]
+    assert isinstance(refusal, pulumi.RunError)
+    assert all(part in str(refusal) for part in (refusal.refused.what, refusal.refused.why, *refusal.refused.next))
+    assert any("-s dev" in command for command in refusal.refused.next)
+    assert world.parameters == before
+
+
+def test_a_setting_that_can_not_be_used_is_named_with_all_the_others(world: World) -> None:
+    refusal = refused(world, {**DEV, "bluegreen:port": "0", "bluegreen:drain": "x", "bluegreen:imge": "y"})
+    assert all(key in refusal.refused.why for key in ("bluegreen:port", "bluegreen:drain", "bluegreen:imge"))
+    assert refusal.refused.what.startswith("3 settings")
+
+
+def test_an_image_that_is_not_there_is_refused(world: World) -> None:
+    refusal = refused(world, {**DEV, "bluegreen:image": "shop:0.0.9"})
+    assert refusal.refused.code == "image-not-found"
+    assert "couldn't find resource" in refusal.refused.why
+
+
+def test_where_nothing_can_be_read_nothing_is_done(world: World) -> None:
+    both(world)
+    world.closed = True
+    refusal = refused(world, DEV)
+    assert refusal.refused.code == "unreachable"
+    assert "couldn't find resource" in refusal.refused.why
+
+
+# Adoption.
+
+
+def _adopting(world: World) -> tuple[Deployed, dict[str, Any]]:
+    """The flipped record as it is deployed, and the config of who has an untouched copy of the one before."""
+    was = both(world)
+    world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
+    return world.deployed, {**DEV, **copy_of(was)}
+
+
+def _live(deployed: Deployed, blue: int, green: int) -> dict[str, int]:
+    return {
+        deployed.target_group(color): weight  # type: ignore[arg-type]
+        for color, weight in (("blue", blue), ("green", green))
+    }
+
+
+def test_an_untouched_old_copy_is_adopted_with_a_warning_and_moves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed, old = _adopting(world)
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    world.live = _live(deployed, 0, 100)
+    before = world.parameters["record"]
+    world.up(old)
+    assert world.parameters["record"] == before
+    assert len(said) == 1
+    assert "100 % to green" in said[0]
+
+
+def test_an_old_copy_is_not_adopted_over_an_update_that_did_not_finish(world: World) -> None:
+    deployed, old = _adopting(world)
+    world.live = _live(deployed, 90, 10)
+    refusal = refused(world, old)
+    assert refusal.refused.code == "unfinished-update"
+    assert "90 % to blue, 10 % to green" in refusal.refused.what
+
+
+def test_a_live_rule_that_says_something_else_entirely_is_no_reason(world: World) -> None:
+    _, old = _adopting(world)
+    world.live = {"arn:of:a:stranger": 100}
+    assert world.up(old).deployed.generation == 3
+
+
+# The record that is written.
+
+
+def test_an_update_that_changes_nothing_writes_the_same_text(world: World) -> None:
+    both(world)
+    before = world.parameters["record"]
+    world.up(DEV, context=Context("ben", "another reason", NOW + timedelta(days=1)))
+    assert world.parameters["record"] == before
+
+
+def test_a_step_is_written_with_who_when_and_why_and_the_next_generation(world: World) -> None:
+    was = both(world)
+    later = NOW + timedelta(hours=1)
+    world.up({**DEV, **to_data(flipped(was, later)), "basedOn": was.basis}, context=Context("ben", "v2 is good", later))
+    now = world.deployed
+    assert (now.generation, now.who, now.why, now.when) == (3, "ben", "v2 is good", stamp(later))
+    assert (now.record.active, now.record.standby) == ("green", "previous")
+
+
+def test_an_intent_is_finished_by_any_run_and_then_spent(world: World) -> None:
+    was = both(world)
+    world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
+    flipped_to = world.deployed
+    world.holds(intent=Intent(3, flipped(flipped_to, NOW), "ben", stamp(NOW), "errors"))
+    intent = world.parameters["intent"]
+    world.up(DEV)
+    assert (world.deployed.generation, world.deployed.record.standby) == (4, "rejected")
+    assert weights(world.deployed.record) == {"blue": 100, "green": 0}
+    world.parameters["intent"] = intent
+    world.up(DEV)
+    assert world.deployed.generation == 4
+
+
+def test_the_parameter_is_a_plain_string_that_can_be_written_over(world: World) -> None:
+    record = world.up(DEV).one("record")
+    assert record.inputs["name"] == "/bluegreen/shop/dev/record"
+    assert (record.inputs["type"], record.inputs["overwrite"]) == ("String", True)
+    assert "value" not in record.inputs
+    assert len(record.inputs["insecureValue"].encode()) < LIMIT
+
+
+def test_the_record_is_written_after_rules_and_colors_in_an_update_that_changes_a_color(world: World) -> None:
+    needs = {"production-rule", "test-rule"}
+    assert needs | {"blue-1-group", "blue-1-template"} <= world.up(DEV).one("record").dependencies
+    with_standby(world, DEV)
+    assert needs | {"blue-1-group", "green-2-group", "green-2-policy"} <= world.one("record").dependencies
+    was = world.deployed
+    world.up({**DEV, **to_data(floored(was, NOW, {"green": 0})), "basedOn": was.basis})
+    assert needs | {"blue-1-group", "green-2-group"} <= world.one("record").dependencies
+
+
+@pytest.mark.parametrize("move", ["flip", "shift"])
+def test_in_a_shift_the_record_waits_for_the_rules_alone(world: World, move: str) -> None:
+    """A targeted update would fail on any other dependency, after the rule has moved."""
+    was = both(world)
+    shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW))
+    wish = flipped(was, NOW) if move == "flip" else shifted(was, NOW, shift)
+    world.up({**DEV, **to_data(wish), "basedOn": was.basis})
+    needs = world.one("record").dependencies
+    assert {"production-rule", "test-rule"} <= needs
+    assert not [name for name in needs if name.endswith(("-group", "-template", "-fleet", "-policy"))]
+    assert world.deployed.capacity == was.capacity
+    assert world.deployed.target_groups == was.target_groups
+
+
+def test_capacity_names_the_scaling_groups(world: World) -> None:
+    assert both(world).capacity == {"blue": "blue-1-group-0a1b2c3", "green": "green-2-group-0a1b2c3"}
+
+
+def test_outputs_come_from_the_parameter(world: World) -> None:
+    was = both(world)
+    assert world.outputs["record"] == json.loads(world.parameters["record"])
+    assert world.outputs["url"] == was.url
+    assert world.outputs["testUrl"] == f"{was.url}:9001"
+    assert world.outputs["balancerArn"].endswith(":balancer")
+
+
+def test_a_long_reason_is_cut_so_that_the_record_fits(world: World) -> None:
+    world.up(DEV, context=Context("ä" * 500, "€" * 5000, NOW))
+    assert len(world.parameters["record"].encode()) < LIMIT
+    assert world.deployed.who.startswith("ää")
+    assert world.deployed.why.endswith("€…")
+
+
+def test_a_record_that_can_not_fit_is_refused_before_anything_moves(world: World) -> None:
+    was = both(world)
+    shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW), asked={"weights": list(range(2000))})
+    refusal = refused(world, {**DEV, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis})
+    assert refusal.refused.code == "record-too-long"
+
+
+def test_who_and_why_come_from_the_environment_of_a_plain_up() -> None:
+    known = Context.of({"BLUEGREEN_WHO": "ci job 7", "BLUEGREEN_WHY": "nightly", "USER": "root"})
+    assert (known.who, known.why, known.finish_first) == ("ci job 7", "nightly", False)
+    assert Context.of({"USER": "ann"}).who == "ann"
+
+
+def test_a_plain_up_that_is_refused_says_so_in_one_line_and_deletes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """32 tells the language host that the user has been told; a clean return would mean an empty stack."""
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    monkeypatch.setattr("infra.program.load", _no_settings)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("infra", run_name="__main__")
+    assert ended.value.code == 32
+    assert len(said) == 1
+    assert said[0].startswith("1 setting of stack")
+
+
+def _no_settings(*_: object) -> None:
+    from infra.settings import Problem, SettingsError
+
+    raise SettingsError((Problem("bluegreen:image", "nothing", "an image"),))
