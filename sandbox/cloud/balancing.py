@@ -35,7 +35,13 @@ class Balancing:
         if wanted == self.table:
             return False
         wanted = dataclasses.replace(wanted, version=self.table.version + 1)
-        self.bound = self._plane.apply(wanted)
+        try:
+            self.bound = self._plane.apply(wanted)
+        except RuntimeError as error:
+            # Somebody took a port between our look and the data plane's: any other will do.
+            wanted = self._on_any_port(wanted)
+            self._events.add("balancer", "ports", f"{error}; on any free port instead")
+            self.bound = self._plane.apply(wanted)
         self._ports = {arn: port for arn, (_, port) in self.bound.items()}
         # With the ports that were found, so that the next comparison is one of like with like.
         listeners = tuple(
@@ -48,17 +54,26 @@ class Balancing:
     def counters(self) -> wire.Counters:
         return self._plane.counters()
 
+    def _on_any_port(self, table: wire.Table) -> wire.Table:
+        """The table with its new listeners on any port; those that listen already stay."""
+        listeners = (
+            listener if listener.arn in self.bound else dataclasses.replace(listener, port=0)
+            for listener in table.listeners
+        )
+        return dataclasses.replace(table, listeners=tuple(listeners))
+
     def _choose_ports(self) -> None:
         """A listener's own port where this machine has it to give, else any."""
         taken = set(self._ports.values())
         for _, listener in stores.listeners():
             if listener.arn not in self._ports:
                 port = int(listener.port)
-                self._ports[listener.arn] = port if port not in taken and _free(port) else 0
+                self._ports[listener.arn] = port if port not in taken and free(port) else 0
                 taken.add(port)
 
 
-def _free(port: int) -> bool:
+def free(port: int) -> bool:
+    """Whether this user may listen on the port, and nobody does."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

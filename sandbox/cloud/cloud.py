@@ -1,9 +1,10 @@
 """The simulated AWS as a whole: moto's store, the controllers on top of it, and one lock around both."""
 
 import threading
+import traceback
 from contextlib import AbstractContextManager
 
-from sandbox.cloud import autoscaling_api, ec2_api, elb_api
+from sandbox.cloud import autoscaling_api, ec2_api, elb_api, policies_api
 from sandbox.cloud.balancing import Balancing, DataPlane
 from sandbox.cloud.clock import Clock
 from sandbox.cloud.events import EventLog
@@ -37,6 +38,7 @@ class Cloud:
         ec2_api.install(self._seam, self.instances)
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
+        policies_api.install(self._seam)
         # Last, so that what is refused reaches nothing else.
         for room in (strict_autoscaling, ec2, listeners, load_balancers, ssm, target_groups):
             room.install(self._seam)
@@ -74,13 +76,17 @@ class Cloud:
         self._seam.close()
 
     def _loop(self) -> None:
+        failure = ""
         while self._running:
             try:
                 wait = (self.step() - self.clock.now()) / self.clock.speed
+                failure = ""
             except Exception as error:
                 if not self._running:
                     return
-                self.events.add("sandbox", "cloud", f"a step failed: {type(error).__name__}: {error}")
+                if failure != (failure := f"a step failed: {type(error).__name__}: {error}"):
+                    self.events.add("sandbox", "cloud", failure)
+                    traceback.print_exc()
                 wait = LONGEST_SLEEP
             if not self.woken():
                 self._wake.wait(min(max(wait, SHORTEST_SLEEP), LONGEST_SLEEP))

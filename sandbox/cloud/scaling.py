@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.cloud import activities, launching, stores
+from sandbox.cloud import activities, launching, policies_api, stores
 from sandbox.cloud.activities import Activity
 from sandbox.cloud.clock import NEVER, Clock, timestamp
 from sandbox.cloud.events import EventLog
@@ -93,6 +93,7 @@ class Scaling:
             self._register(group, fleet)
         if fleet.deleting and not group.instance_states:
             stores.autoscaling(region).autoscaling_groups.pop(group.name, None)
+            policies_api.forget(stores.autoscaling(region), group.name)
             self._events.add("scaling", group.name, "deleted")
         return due
 

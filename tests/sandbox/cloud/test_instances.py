@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import gzip
 import re
 
@@ -107,3 +108,21 @@ def test_each_instance_has_an_address_of_its_own(site, world):
     world.pass_time(60)
     assert len({app.address for app in world.apps.running.values()}) == 6
     assert all(app.address.startswith("127.") for app in world.apps.running.values())
+
+
+def test_where_a_system_has_one_loopback_address_apps_take_any_port(world, site):
+    world.cloud.instances._network = ""
+    boot = world.apps.boot
+
+    def boot_on_any_port(app):
+        assert (app.address, app.port) == ("127.0.0.1", 0)
+        return boot(dataclasses.replace(app, port=40000 + len(world.apps.running)))
+
+    world.apps.boot = boot_on_any_port
+    site.scaling_group()
+    world.pass_time(30)
+    assert {(target.address, target.port) for target in world.plane.tables[-1].groups[0].targets} == {("127.0.0.1", 1)}
+    world.pass_time(100)
+    assert site.health() == [("healthy", None)] * 2
+    ports = {target.port for target in world.plane.tables[-1].groups[0].targets}
+    assert ports == {40000, 40001}

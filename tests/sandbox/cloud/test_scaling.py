@@ -304,3 +304,33 @@ def test_detaching_a_target_group_drains_its_targets(site, world, aws):
     assert {state for state, _ in site.health()} == {"draining"}
     aws("autoscaling").attach_load_balancer_target_groups(AutoScalingGroupName="blue", TargetGroupARNs=[site.green])
     assert [state for state, _ in site.health(site.green)] == ["initial", "initial"]
+
+
+def test_policies_belong_to_their_group_and_go_with_it(site, world, aws):
+    asg = aws("autoscaling")
+    for name in ("blue", "green"):
+        site.scaling_group(name=name, MinSize=0)
+        asg.put_scaling_policy(
+            AutoScalingGroupName=name, PolicyName="up", AdjustmentType="ChangeInCapacity", ScalingAdjustment=1
+        )
+        asg.put_lifecycle_hook(
+            AutoScalingGroupName=name,
+            LifecycleHookName="ready",
+            LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING",
+        )
+
+    def policies():
+        return sorted(policy["AutoScalingGroupName"] for policy in asg.describe_policies()["ScalingPolicies"])
+
+    assert policies() == ["blue", "green"]
+    asg.execute_policy(AutoScalingGroupName="green", PolicyName="up")
+    assert (site.group("blue")["DesiredCapacity"], site.group("green")["DesiredCapacity"]) == (2, 3)
+    asg.delete_auto_scaling_group(AutoScalingGroupName="blue", ForceDelete=True)
+    world.pass_time(13)
+    assert policies() == ["green"]
+    assert asg.describe_lifecycle_hooks(AutoScalingGroupName="blue")["LifecycleHooks"] == []
+    asg.delete_policy(AutoScalingGroupName="green", PolicyName="up")
+    assert policies() == []
+    for call in (asg.delete_policy, asg.execute_policy):
+        with pytest.raises(ClientError, match="Policy name not found"):
+            call(AutoScalingGroupName="green", PolicyName="up")

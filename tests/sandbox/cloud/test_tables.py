@@ -1,3 +1,6 @@
+import socket
+
+from sandbox.cloud import balancing
 from sandbox.traffic import wire
 
 
@@ -108,3 +111,44 @@ def test_a_target_group_says_which_balancer_uses_it(site, world, aws):
     aws("elbv2").modify_rule(RuleArn=site.rule, Actions=[{"Type": "forward", "TargetGroupArn": spare}])
     assert users(spare) == [site.balancer["LoadBalancerArn"]]
     assert users(site.blue) == []
+
+
+def test_a_port_that_somebody_else_took_meanwhile_is_given_up(site, world, aws):
+    apply = world.plane.apply
+
+    def taken(table):
+        if any(listener.port == 8101 for listener in table.listeners):
+            raise RuntimeError("port 8101 is taken")
+        return apply(table)
+
+    world.plane.apply = taken
+    aws("elbv2").create_listener(
+        LoadBalancerArn=site.balancer["LoadBalancerArn"],
+        Port=8101,
+        Protocol="HTTP",
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )
+    assert [listener.port for listener in world.plane.tables[-1].listeners] == [8099, 0]
+    applied = len(world.plane.tables)
+    world.pass_time(50)
+    assert len(world.plane.tables) == applied
+
+
+def test_a_port_that_is_taken_is_not_free():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert not balancing.free(port)
+    assert balancing.free(port)
+
+
+def test_a_listener_whose_port_is_taken_listens_elsewhere(site, world, aws, monkeypatch):
+    monkeypatch.setattr(balancing, "free", lambda port: port != 80)
+    aws("elbv2").create_listener(
+        LoadBalancerArn=site.balancer["LoadBalancerArn"],
+        Port=80,
+        Protocol="HTTP",
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )
+    assert [listener.port for listener in world.plane.tables[-1].listeners] == [8099, 0]
