@@ -24,6 +24,7 @@ from pulumi.automation.errors import InvalidVersionError, create_command_error
 
 from driver.errors import Invalid
 from driver.interrupts import INTERRUPTS
+from driver.lease import leased
 
 _POLL = 0.02
 """Seconds between two looks at the CLI's output: far below the 0.1 s that any of its calls takes."""
@@ -62,7 +63,11 @@ class Answering(PulumiCommand):
         on_output: OnOutput | None = None,
         on_error: OnOutput | None = None,
     ) -> CommandResult:
-        return _answer(args) or self.inner.run(args, cwd, additional_env, on_output, on_error)
+        canned = _answer(args)
+        if canned is not None:
+            return canned
+        with leased(os.getpid()):  # this very process takes the lock
+            return self.inner.run(args, cwd, additional_env, on_output, on_error)
 
 
 class DetachedCli(PulumiCommand):
@@ -97,7 +102,7 @@ class DetachedCli(PulumiCommand):
                     env=environ,
                     start_new_session=True,
                 )
-            with _stoppable(process), out.open("rb") as out_tail, err.open("rb") as err_tail:
+            with leased(process.pid), _stoppable(process), out.open("rb") as out_tail, err.open("rb") as err_tail:
                 while process.poll() is None:
                     _follow(out_tail, on_output)
                     _follow(err_tail, on_error)

@@ -13,6 +13,7 @@ from pulumi import automation as auto
 from driver.checkout import Checkout
 from driver.engine import command
 from driver.errors import Failure, Invalid
+from driver.lease import break_dead_locks
 from driver.ports import Changes, Wish
 from driver.release.requests import Terms
 from driver.settings import read
@@ -37,6 +38,7 @@ class PulumiStack:
         self._who = who
         self._tell = tell
         self._refusal: Refusal | None = None
+        self._ours = False
 
     def terms(self) -> Terms:
         settings = self.settings
@@ -76,6 +78,7 @@ class PulumiStack:
         _ = self.settings  # invalid settings are told before anything starts
         context = Context(who=self._who, why=wish.why if wish else "", finish_first=finish_first)
         watch, started = Watch(), time.monotonic()
+        self._ours = wish is not None
         operation: Operation = self._stack.up if verb == "up" else self._stack.preview
         with self.checkout.private(wish.record if wish else None, wish.basis if wish else "") as file:
             try:
@@ -117,10 +120,13 @@ class PulumiStack:
             self._workspace.create_stack(self.name)
             self._call(operation, watch, **options)
         except auto.errors.ConcurrentUpdateError as error:
-            raise Locked.of(str(error)) from None
+            if not (owners := break_dead_locks(str(error))):
+                raise Locked.of(str(error)) from None
+            watch.warnings.append(f"took away the lock of a driver that died ({'; '.join(owners)})")
+            self._call(operation, watch, **options)
         except auto.errors.CommandError as error:
             if self._refusal is not None:
-                raise refused(self._refusal.refused) from None
+                raise refused(self._refusal.refused, ours=self._ours) from None
             raise classified(str(error), watch.blame()) from error
 
     def _resources(self) -> list[dict[str, Any]]:

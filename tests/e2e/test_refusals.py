@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from sandbox.project import set_config
 from tests.e2e.play import played
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -99,8 +100,8 @@ def test_a_missing_passphrase(play):
 
 def test_many_invalid_settings_at_once(play, tmp_path):
     shutil.copytree(play.stage.project, tmp_path / "p")
-    file = tmp_path / "p" / "Pulumi.dev.yaml"
-    file.write_text(file.read_text() + "  bluegreen:port: 99999\n  bluegreen:hold: soon\n  bluegreen:imgae: x\n")
+    for key, value in {"port": 99999, "hold": "soon", "imgae": "x"}.items():
+        set_config(tmp_path / "p", "dev", f"bluegreen:{key}", value)
     ran = play.run("preview", expect=2, BLUEGREEN_PROJECT=str(tmp_path / "p"))
     says(ran, 2, "bluegreen:port", "bluegreen:hold", "bluegreen:imgae")
 

@@ -49,7 +49,8 @@ def test_a_release_there_back_and_there_again(play):
         play.wait(lambda: not targets_of(play.stage.state(), "blue"), "blue was not emptied")
         unchanged(play)
 
-        assert play.run("rollback").document["record"]["activeColor"] == "blue"
+        play.run("rollback")
+        assert play.record()["activeColor"] == "blue"
         assert play.weights() == {"blue": 100, "green": 0}
     final = clients.stop()
     assert final["failed"] == 0, final["failures"]

@@ -1,0 +1,115 @@
+"""What this machine knows of the updates that it runs: who holds a stack's lock, and whether that process still lives.
+
+A lock of a file backend names a process, not a boot, a container or a start: another process may wear that number by
+now. A lease is the proof that is missing. Each update writes one, and takes it away when it ends, however it ends, but
+for the end by `kill -9`, a crash or a power cut. Then the lease says that the lock it speaks of is nobody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psutil
+
+_LOCK = re.compile(r"(?P<url>file://\S+): created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
+_ENTRY = re.compile(r"^\s+\S+://\S+: ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A process that may hold a stack's lock. `started` and `boot` are seconds since the epoch."""
+
+    pid: int
+    started: float
+    boot: float
+    namespace: int
+    host: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether that very process still runs."""
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.NoSuchProcess:
+            return False
+
+
+def of_process(pid: int) -> Lease:
+    """The lease of a process that runs now. Raises psutil.NoSuchProcess."""
+    started = psutil.Process(pid).create_time()
+    return Lease(pid, started, psutil.boot_time(), _namespace(), socket.gethostname())
+
+
+@contextlib.contextmanager
+def leased(pid: int) -> Iterator[None]:
+    """Writes down, for as long as the block runs, that this process holds a lock."""
+    folder = _folder()
+    file = folder / f"{pid}.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(of_process(pid))), encoding="utf-8")
+    except (OSError, psutil.Error):
+        # Without a lease a lock that is left behind takes a person's word; the update itself needs none.
+        yield
+        return
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def break_dead_locks(text: str) -> list[str]:
+    """Takes away the locks that `text`, the CLI's message, names, if each was left by a process proven dead.
+
+    Gives the owners of what was taken away; nothing where a single one may be alive, or is of another machine.
+    """
+    found = list(_LOCK.finditer(text))
+    if not found or len(found) != len(_ENTRY.findall(text)):
+        return []
+    leases = {lease.pid: (lease, file) for lease, file in _leases()}
+    dead = []
+    for lock in found:
+        lease, file = leases.get(int(lock["pid"]), (None, None))
+        if lease is None or file is None or not _left_by(lease, lock["host"], lock["when"]):
+            return []
+        dead.append((Path(unquote(urlsplit(lock["url"]).path)), file, f"pid {lock['pid']} since {lock['when']}"))
+    for lock_file, lease_file, _ in dead:
+        for name in (lock_file, lock_file.with_name(lock_file.name + ".attrs"), lease_file):
+            name.unlink(missing_ok=True)
+    return [owner for _, _, owner in dead]
+
+
+def _left_by(lease: Lease, host: str, when: str) -> bool:
+    """Whether a lock was left by the lease's process, and that process is gone."""
+    here = (lease.host, lease.namespace) == (socket.gethostname(), _namespace())
+    # A clock that is set moves the computed boot time a little; a boot takes longer than that.
+    same_boot = abs(lease.boot - psutil.boot_time()) < 30
+    after_start = datetime.fromisoformat(when).timestamp() >= lease.started - 2
+    return here and host == lease.host and same_boot and after_start and not lease.alive
+
+
+def _leases() -> Iterator[tuple[Lease, Path]]:
+    for file in _folder().glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            yield Lease(**json.loads(file.read_text(encoding="utf-8"))), file
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "bluegreen" / "leases"
+
+
+def _namespace() -> int:
+    """Where process numbers mean what they say: containers of one machine count their own. 0 where there is no such."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
