@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,20 @@ if TYPE_CHECKING:
     from sandbox.engine.protocol import Provider
 
 
-def _aws() -> Provider:
-    from sandbox.provider.aws import AwsProvider
+def providers(environ: Mapping[str, str]) -> Mapping[str, Callable[[], Provider]]:
+    """What the engine is given: a maker for each package, for the sandbox that the environment names."""
 
-    return AwsProvider()
+    def aws() -> Provider:
+        from sandbox.provider.aws import AwsProvider
+
+        return AwsProvider(environ)
+
+    def awsx() -> Provider:
+        from sandbox.provider.awsx import AwsxProvider
+
+        return AwsxProvider(environ)
+
+    return {"aws": aws, "awsx": awsx}
 
 
-def _awsx() -> Provider:
-    from sandbox.provider.awsx import AwsxProvider
-
-    return AwsxProvider()
-
-
-PROVIDERS: Mapping[str, Callable[[], Provider]] = {"aws": _aws, "awsx": _awsx}
-"""What the engine is given: a maker for each package."""
+PROVIDERS = providers(os.environ)

@@ -158,7 +158,11 @@ class AwsProvider:
         asked, olds = bare(old_inputs), bare(old_outputs)
         fields = resource.fields()
         job = self._job(resource, {}, {**_inputs(asked), **olds})
-        outputs = self._read(resource, job, id, {key: olds[key] for key in fields if key in olds})
+        known = {key: olds[key] for key in fields if key in olds}
+        if not (asked or olds):
+            # An import: what AWS does not know of a resource is taken to be as it is by default.
+            known = {key: input_.default for key, input_ in fields.items() if input_.default is not None}
+        outputs = self._read(resource, job, id, known)
         if outputs is None:
             return None
         if asked:
@@ -232,7 +236,11 @@ class AwsProvider:
         changed: frozenset[str] = frozenset(),
     ) -> Properties:
         """What the outputs would be, with UNKNOWN for what AWS will choose."""
-        outputs: Properties = {**(olds or {}), **wanted}
+        olds_kept = olds or {}
+        outputs: Properties = {
+            **olds_kept,
+            **{key: value for key, value in wanted.items() if key in changed or key not in olds_kept},
+        }
         for key in (asked or {}).keys() - wanted.keys():
             if key in changed:
                 outputs.pop(key, None)

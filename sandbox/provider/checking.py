@@ -36,7 +36,7 @@ def check_fields(fields: Fields, given: Properties, path: Path = ()) -> tuple[Pr
     return taken, failures, filled
 
 
-def _check(kind: Kind, value: Any, path: Path, failures: list[Failure]) -> Any:  # noqa: PLR0911 - one per kind
+def _check(kind: Kind, value: Any, path: Path, failures: list[Failure]) -> Any:
     if value is UNKNOWN:
         return value
     match kind:

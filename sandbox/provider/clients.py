@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import threading
 from collections.abc import Mapping
@@ -16,15 +17,15 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 class Clients:
     """One client per service and region, made when first needed: each costs some 30 ms."""
 
+    _making = threading.Lock()
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._endpoint = loopback_endpoint(environ)
         self._key_id = environ.get("AWS_ACCESS_KEY_ID", "")
         self._key = environ.get("AWS_SECRET_ACCESS_KEY", "")
         self._token = environ.get("AWS_SESSION_TOKEN") or None
-        self._session: Any = None
         self._account = ""
         self._made: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
 
     def use_keys(self, key_id: str, key: str) -> None:
         self._key_id, self._key = key_id, key
@@ -40,7 +41,7 @@ class Clients:
         made = self._made.get((service, region))
         if made is not None:
             return made
-        with self._lock:
+        with self._making:
             if (service, region) not in self._made:
                 self._made[service, region] = self._make(service, region)
             return self._made[service, region]
@@ -52,12 +53,9 @@ class Clients:
         return self._account
 
     def _make(self, service: str, region: str) -> Any:
-        import botocore.session
         from botocore.config import Config
 
-        if self._session is None:
-            self._session = botocore.session.Session()
-        return self._session.create_client(
+        return _session().create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint,
@@ -73,6 +71,14 @@ class Clients:
                 s3={"addressing_style": "path"},
             ),
         )
+
+
+@functools.cache
+def _session() -> Any:
+    """One for the process: reading AWS's API descriptions is what makes a first client slow."""
+    import botocore.session
+
+    return botocore.session.Session()
 
 
 def loopback_endpoint(environ: Mapping[str, str]) -> str:

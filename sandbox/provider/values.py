@@ -46,6 +46,11 @@ def is_unknown(value: Any) -> bool:
     return isinstance(value, list) and any(is_unknown(held) for held in value)
 
 
+def known_items(value: Any) -> list[tuple[int, Any]]:
+    """The elements of a list that are there already, with their places; none of a list that is not."""
+    return [(index, held) for index, held in enumerate(value) if held is not UNKNOWN] if isinstance(value, list) else []
+
+
 def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(held) for key, held in value.items() if held is not None}

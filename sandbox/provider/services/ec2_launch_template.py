@@ -12,6 +12,7 @@ from sandbox.provider.schema import Fields, Naming, block, blocks, flag, labels,
 from sandbox.provider.services import ec2
 from sandbox.provider.shapes import from_aws, to_aws
 from sandbox.provider.tagging import TAGS
+from sandbox.provider.values import known_items
 
 # Strings, because AWS's provider tells "false" from "not given".
 _FLAGS = frozenset({"ebsOptimized", "deleteOnTermination", "encrypted", "associatePublicIpAddress"})
@@ -90,15 +91,16 @@ class LaunchTemplate(Resource):
         if "defaultVersion" in news and "updateDefaultVersion" in news:
             found.append(("defaultVersion", "conflicts with updateDefaultVersion"))
         if "vpcSecurityGroupIds" in news and any(
-            "securityGroups" in held for held in news.get("networkInterfaces", ())
+            "securityGroups" in held for _, held in known_items(news.get("networkInterfaces"))
         ):
             found.append(("vpcSecurityGroupIds", "AWS takes groups on the template or on its interfaces, not both"))
         return found
 
     def moved(self, news: Properties, changed: frozenset[str]) -> set[str]:
-        if not self._makes_a_version(changed):
-            return set()
-        return {"latestVersion", "defaultVersion"} if news.get("updateDefaultVersion") else {"latestVersion"}
+        moved = {"latestVersion"} if self._makes_a_version(changed) else set()
+        if news.get("updateDefaultVersion") and (moved or "updateDefaultVersion" in changed):
+            moved.add("defaultVersion")
+        return moved
 
     def create(self, job: Job) -> str:
         answer = job.client("ec2").create_launch_template(

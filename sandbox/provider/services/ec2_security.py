@@ -163,7 +163,7 @@ def _bare(permissions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 class _Rule(Resource):
     label = "VPC Security Group Rule"
-    gone = frozenset({"InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound"})
+    gone = frozenset({"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound", "InvalidGroup.NotFound"})
     egress: bool
     inputs: ClassVar[Fields] = {
         "securityGroupId": text(required=True, replaces=True),
@@ -246,6 +246,8 @@ class _Rule(Resource):
                 "description": "Description",
             }
             rule = {name: job.news[key] for key, name in names.items() if key in job.news}
+            if job.news["ipProtocol"] == "-1":
+                rule |= {"FromPort": -1, "ToPort": -1}
             job.client("ec2").modify_security_group_rules(
                 GroupId=job.news["securityGroupId"],
                 SecurityGroupRules=[{"SecurityGroupRuleId": id_, "SecurityGroupRule": rule}],

@@ -22,6 +22,7 @@ _SUBNET_ATTRIBUTES = {
     "enableDns64": "EnableDns64",
     "enableResourceNameDnsARecordOnLaunch": "EnableResourceNameDnsARecordOnLaunch",
     "enableResourceNameDnsAaaaRecordOnLaunch": "EnableResourceNameDnsAAAARecordOnLaunch",
+    "privateDnsHostnameTypeOnLaunch": "PrivateDnsHostnameTypeOnLaunch",
 }
 
 
@@ -135,6 +136,7 @@ class Subnet(Resource):
         "enableDns64": flag(False),
         "enableResourceNameDnsARecordOnLaunch": flag(False),
         "enableResourceNameDnsAaaaRecordOnLaunch": flag(False),
+        "privateDnsHostnameTypeOnLaunch": text("ip-name", "resource-name", kept=True),
         "ipv6CidrBlock": text(),
         "ipv6Native": flag(False, replaces=True),
         "enableLniAtDeviceIndex": number(),
@@ -196,7 +198,7 @@ class Subnet(Resource):
     def _set_attributes(job: Job, id_: str, keys: list[str]) -> None:
         # One attribute a call: AWS refuses more.
         for key in keys:
-            value = {"Value": job.news[key]}
+            value = {"Value": job.news[key]} if isinstance(job.news[key], bool) else job.news[key]
             job.client("ec2").modify_subnet_attribute(SubnetId=id_, **{_SUBNET_ATTRIBUTES[key]: value})
 
 

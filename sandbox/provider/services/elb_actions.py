@@ -8,6 +8,7 @@ from sandbox.engine.protocol import Properties
 from sandbox.provider.resource import ordered_like
 from sandbox.provider.schema import block, blocks, flag, number, text, texts
 from sandbox.provider.shapes import from_aws, to_aws
+from sandbox.provider.values import known_items
 
 ACTION = {
     "type": text("forward", "fixed-response", "redirect", required=True),
@@ -62,12 +63,12 @@ _FIELDS = {
 }
 
 
-def action_problems(actions: list[Properties], path: str) -> list[tuple[str, str]]:
+def action_problems(actions: Any, path: str) -> list[tuple[str, str]]:
     needed = {"fixed-response": ("fixedResponse",), "redirect": ("redirect",), "forward": ("targetGroupArn", "forward")}
     found = []
-    for index, action in enumerate(actions):
+    for index, action in known_items(actions):
         one_of = needed.get(action["type"], ())
-        if one_of and not any(action.get(key) for key in one_of):
+        if one_of and not any(key in action for key in one_of):
             found.append((f"{path}[{index}]", f"a {action['type']} action needs {' or '.join(one_of)}"))
     return found
 

@@ -56,7 +56,8 @@ class LoadBalancer(Resource):
     computed = ("arn", "arnSuffix", "dnsName", "vpcId", "zoneId", "tagsAll")
 
     def problems(self, news: Properties) -> list[tuple[str, str]]:
-        if len(news.get("subnets", ())) < 2:
+        subnets = news.get("subnets", [])
+        if isinstance(subnets, list) and len(subnets) < 2:
             return [("subnets", "an application load balancer needs subnets in at least two zones")]
         return []
 

@@ -18,6 +18,7 @@ from sandbox.provider.services.elb_actions import (
     to_conditions,
 )
 from sandbox.provider.tagging import TAGS
+from sandbox.provider.values import known_items
 
 
 class Listener(Resource):
@@ -101,7 +102,7 @@ class ListenerRule(Resource):
 
     def problems(self, news: Properties) -> list[tuple[str, str]]:
         found = action_problems(news["actions"], "actions")
-        for index, condition in enumerate(news["conditions"]):
+        for index, condition in known_items(news["conditions"]):
             if len(condition) != 1:
                 found.append((f"conditions[{index}]", f"exactly one of {', '.join(CONDITION)} must be specified"))
         return found
@@ -124,7 +125,7 @@ class ListenerRule(Resource):
         rule = rules[0]
         return {
             "arn": id_,
-            "listenerArn": job.given("listenerArn") or _listener_of(id_),
+            "listenerArn": job.given("listenerArn") or listener_of(id_),
             "priority": 99999 if rule.get("IsDefault") else int(rule["Priority"]),
             "actions": from_actions(rule["Actions"], job.given("actions")),
             "conditions": from_conditions(rule["Conditions"], job.given("conditions")),
@@ -154,7 +155,7 @@ class ListenerRule(Resource):
         return max(taken, default=0) + 1
 
 
-def _listener_of(rule_arn: str) -> str:
+def listener_of(rule_arn: str) -> str:
     """AWS writes a rule's ARN as its listener's with one part more."""
     head, _, _ = rule_arn.replace(":listener-rule/", ":listener/").rpartition("/")
     return head

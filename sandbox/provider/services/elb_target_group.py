@@ -89,8 +89,8 @@ class TargetGroup(Resource):
         for key in needed:
             if key not in news:
                 found.append((key, f"{key} should be set when target type is {news['targetType']}"))
-        check = news.get("healthCheck") or {}
-        interval, timeout = check.get("interval"), check.get("timeout")
+        check = news.get("healthCheck")
+        interval, timeout = (check.get("interval"), check.get("timeout")) if isinstance(check, dict) else (None, None)
         if isinstance(interval, int) and isinstance(timeout, int) and timeout >= interval:
             found.append(("healthCheck.timeout", f"must be below the interval ({interval}), got {timeout}"))
         return found
