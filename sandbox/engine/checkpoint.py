@@ -126,10 +126,9 @@ class Codec:
     def _encode_secret(self, secret: Secret) -> dict[str, str]:
         marked = {values.SIGNATURE: values.SECRET}
         if self._show or self._crypter is None:
-            return {**marked, "plaintext": json.dumps(_plain(secret.value), ensure_ascii=False)}
+            return {**marked, "plaintext": _plaintext(secret)}
         if id(secret) not in self._sealed:
-            plaintext = json.dumps(_plain(secret.value), ensure_ascii=False)
-            self._sealed[id(secret)] = (secret, self._crypter.encrypt(plaintext))
+            self._sealed[id(secret)] = (secret, self._crypter.encrypt(_plaintext(secret)))
         return {**marked, "ciphertext": self._sealed[id(secret)][1]}
 
     def decode(self, entry: Mapping[str, Any]) -> Resource:
@@ -173,6 +172,10 @@ class Codec:
         secret = Secret(self.decode_value(json.loads(self._crypter.decrypt(value["ciphertext"]))))
         self._sealed[id(secret)] = (secret, value["ciphertext"])
         return secret
+
+
+def _plaintext(secret: Secret) -> str:
+    return json.dumps(_plain(secret.value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

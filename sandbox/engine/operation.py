@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,7 +64,7 @@ def run(session: Session, operation: Operation) -> None:
     if failure:
         raise CommandFailed("")
     if operation.expect_no_changes and any(work.emitter.changes[op] for op in work.emitter.changes if op != "same"):
-        raise CommandFailed("no changes were expected but changes occurred")
+        raise CommandFailed(f"no changes were expected for {operation.kind} but changes were proposed", code=7)
 
 
 class _Work:
@@ -115,7 +115,8 @@ class _Work:
         try:
             with session.interrupt(deployment.cancel):
                 self._steps()
-                deployment.finish_outputs()
+                with suppress(Stopped):
+                    deployment.finish_outputs()
             self.journal.close()
         except OSError as error:
             deployment.fail(f"the state could not be saved: {error}")

@@ -19,6 +19,8 @@ class Options:
     target_dependents: bool = False
     exclude_dependents: bool = False
     refresh: bool = False
+    refresh_only: bool = False
+    """The operation is a refresh: what it finds is what it did."""
     continue_on_error: bool = False
     exclude_protected: bool = False
     parallel: int = min(MAX_PARALLEL, 4 * (os.cpu_count() or 1))

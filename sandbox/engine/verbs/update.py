@@ -62,6 +62,7 @@ def _operation(kind: str, arguments: Arguments, *, preview: bool = False) -> Ope
             target_dependents="target-dependents" in arguments,
             exclude_dependents="exclude-dependents" in arguments,
             refresh="refresh" in arguments,
+            refresh_only=kind == "refresh",
             continue_on_error="continue-on-error" in arguments,
             exclude_protected="exclude-protected" in arguments,
             **({"parallel": max(1, int(parallel))} if parallel else {}),

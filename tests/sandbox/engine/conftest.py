@@ -30,6 +30,7 @@ class Workspace:
     def __init__(self, root: Path, engine: str) -> None:
         self.root = root
         self.engine = engine
+        self.source = ROOT
         self.project = root / "project"
         self.world = root / "world"
         self.state = root / "state"

@@ -8,13 +8,18 @@ from typing import Any
 import pulumi
 
 
+def _versioned(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """As generated SDKs do it: each resource names the version of its package."""
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version="1.0.0"), opts)
+
+
 class Thing(pulumi.CustomResource):
     serial: pulumi.Output[str]
 
     def __init__(
         self, name: str, props: Mapping[str, Any] | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("fuzz:index:Thing", name, {"serial": None, **(props or {})}, opts)
+        super().__init__("fuzz:index:Thing", name, {"serial": None, **(props or {})}, _versioned(opts))
 
 
 class Group(pulumi.ComponentResource):
@@ -23,7 +28,7 @@ class Group(pulumi.ComponentResource):
     def __init__(
         self, name: str, props: Mapping[str, Any] | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("fuzz:index:Group", name, {"serials": None, **(props or {})}, opts, remote=True)
+        super().__init__("fuzz:index:Group", name, {"serials": None, **(props or {})}, _versioned(opts), remote=True)
 
 
 class Box(pulumi.ComponentResource):
@@ -56,3 +61,16 @@ class Described:
             made[name] = Box(name, opts) if inputs.pop("box", False) else Thing(name, inputs, opts)
         for name, value in self.outputs.items():
             pulumi.export(name, value)
+
+
+def forty(version: int) -> None:
+    """Forty things in chains of four: enough to be killed in the middle of."""
+    for chain in range(10):
+        before = None
+        for index in range(4):
+            inputs: dict[str, Any] = {"keep": version, "slow": 0.02}
+            if before is not None:
+                inputs["after"] = [before.id]
+            if chain % 5 == 0 and index == 1:
+                inputs["fixed"] = version
+            before = Thing(f"t{chain}{index}", inputs)
