@@ -69,13 +69,13 @@ class AwsCloud:
     def stored(self) -> Stored:
         with spoken(f"parameters under {self.path}"):
             answer = self._ssm.get_parameters_by_path(Path=self.path)
-        texts = {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
-        return Stored(
-            deployed=parse_deployed(texts["record"]) if "record" in texts else None,
-            intent=parse_intent(texts["intent"]) if "intent" in texts else None,
-            freeze=texts.get("freeze", ""),
-            watcher=texts.get("driver", ""),
-        )
+            texts = {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
+            return Stored(
+                deployed=parse_deployed(texts["record"]) if "record" in texts else None,
+                intent=parse_intent(texts["intent"]) if "intent" in texts else None,
+                freeze=texts.get("freeze", ""),
+                watcher=texts.get("driver", ""),
+            )
 
     def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
         wanted = [arn for arn in arns if arn]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from driver.await_health import await_health
 from driver.errors import Unfinished
 from driver.journey import Journey, Taken
+from driver.locks import JITTER, until
 from driver.movers.stack import apply, attempt
 from driver.observe import glance
 from driver.ports import Ports
@@ -44,7 +45,7 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
 
     While another update holds the lock the weights are set again whenever they have been changed.
     """
-    deadline = ports.clock.elapsed() + haste.lock
+    deadline, said = until(ports.clock, haste.lock), ""
     while True:
         seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
         move = _left(seen, urgent.to)
@@ -55,10 +56,12 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
         try:
             applied = attempt(ports, move, seen.deployed, why=haste.why)
         except Locked as locked:
-            if ports.clock.elapsed() >= deadline:
+            if ports.clock.now() >= deadline:
                 raise _recorded_later(urgent.to, locked, journey) from locked
-            ports.tell(f"{locked.why}; the traffic stays on {urgent.to}")
-            ports.clock.sleep(random.uniform(0.5, 1.5))
+            if locked.why != said:
+                ports.tell(f"{locked.why}; the traffic stays on {urgent.to}")
+                said = locked.why
+            ports.clock.sleep(random.uniform(*JITTER))
             continue
         journey.steps.append(Taken(move, applied.updates, applied.seconds))
         journey.deployed = applied.deployed

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from driver.errors import Invalid
+from driver.errors import Refused
 from driver.interrupts import INTERRUPTS
 from driver.observe import glance
 from driver.release.back import back
@@ -59,11 +59,11 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
 
 
 def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
-    """What was seen and what is to do. Raises Refused or Invalid."""
+    """What was seen and what is to do. Raises the refusal."""
     now = ports.clock.now()
     seen = glance(ports.cloud, ports.cloud.stored(), now)
     if seen.deployed is None:
-        raise Invalid("there is no release to go back from", "nothing has been deployed to this stack", ("up",))
+        raise Refused("there is nothing to go back to", "nothing has been deployed to this stack", ("up",))
     decision = back(seen, seen.deployed, at_once=at_once)
     if isinstance(decision, Refusal):
         from driver.refusal import refusal

@@ -50,11 +50,15 @@ _ENVIRONMENT = (
 )
 
 
-def refused(refusal: Any) -> Failure:
-    """What the program refused, before it registered anything. Who was overtaken is busy; else it is a refusal."""
+def refused(refusal: Any, *, ours: bool = True) -> Failure:
+    """What the program refused, before it registered anything.
+
+    `ours`: the wish was made by this driver, on a record that it had just read; then a stale one was overtaken. In a
+    checkout it is a person's, and a guard's matter.
+    """
     codes: dict[str, type[Failure]] = {
         "rollback-in-progress": Busy,
-        "stale-edit": Busy,
+        "stale-edit": Busy if ours else Refused,
         "settings": Invalid,
         "corrupt-record": Invalid,
         "corrupt-intent": Invalid,
