@@ -1,12 +1,18 @@
 """A fresh world for each test."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
 from tests.infra.world import World
 
-settings.register_profile("infra", max_examples=60, deadline=None)
+settings.register_profile("infra", max_examples=40, deadline=None)
 settings.load_profile("infra")
+
+# pulumi_aws is large and stays: without this the collector walks over all of it again and again.
+gc.collect()
+gc.freeze()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from infra.immutable import inputs as every_input
 from infra.record import to_data
 from infra.steps import flipped, floored
 from tests.infra.schema import arguments_of
-from tests.infra.world import IMAGE, NOW, SHA, World, copy_of, stack_file, with_standby
+from tests.infra.world import IMAGE, NOW, SHA, World, both_filled, copy_of, stack_file, with_standby
 
 DEV = stack_file("dev")
 
@@ -162,7 +162,7 @@ def test_the_machine_image_is_looked_up_where_a_release_is_made_and_never_again(
 
 
 def test_a_retired_color_keeps_its_release_and_has_no_capacity(world: World) -> None:
-    was = with_standby(world.up(DEV), DEV).deployed
+    was = both_filled(world)
     world.up({**DEV, **to_data(floored(was, NOW, {"green": 0})), "basedOn": was.basis})
     group = world.one("green-2-group").inputs
     assert (group["minSize"], group["maxSize"]) == (0, 0)
@@ -170,7 +170,7 @@ def test_a_retired_color_keeps_its_release_and_has_no_capacity(world: World) -> 
 
 
 def test_a_floor_above_the_settings_maximum_raises_it(world: World) -> None:
-    was = with_standby(world.up(DEV), DEV).deployed
+    was = both_filled(world)
     world.up({**DEV, **to_data(floored(was, NOW, {"blue": 9, "green": 9})), "basedOn": was.basis})
     for name in ("blue-1-group", "green-2-group"):
         group = world.one(name).inputs
@@ -215,7 +215,8 @@ def changes(world: World, before: dict[str, Any], color: str) -> dict[str, set[s
 
 
 def test_changed_settings_reach_no_filled_color_by_a_plain_up(world: World) -> None:
-    with_standby(world.up(DEV), DEV).up(DEV)
+    both_filled(world)
+    world.up(DEV)
     before = {one.name: one for one in world.resources}
     world.up(CHANGED)
     assert changes(world, before, "blue") == {}
@@ -225,7 +226,8 @@ def test_changed_settings_reach_no_filled_color_by_a_plain_up(world: World) -> N
 def test_every_input_of_a_standing_release_is_ignored_so_a_new_version_of_the_program_changes_none(
     world: World,
 ) -> None:
-    with_standby(world.up(DEV), DEV).up(DEV)
+    both_filled(world)
+    world.up(DEV)
     for one in (*releases(world, "blue"), *releases(world, "green")):
         live = LIVE if one.type == "aws:autoscaling/group:Group" else set()
         assert set(one.ignored) == set(every_input(arguments_of(one.type))) - live, one.name
@@ -262,7 +264,7 @@ def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None
 
 @pytest.mark.parametrize("verb", ["flip", "floors", "nothing"])
 def test_no_other_update_changes_what_runs(world: World, verb: str) -> None:
-    was = with_standby(world.up(DEV), DEV).deployed
+    was = both_filled(world)
     world.up(DEV)
     before = {one.name: one for one in world.resources}
     wish = {

@@ -17,13 +17,9 @@ from infra.deployed import LIMIT
 from infra.program import Refusal
 from infra.record import Deployed, Intent, Transition, stamp, to_data, weights
 from infra.steps import flipped, floored, shifted
-from tests.infra.world import ACCOUNT, IMAGE, NOW, REGION, SHA, World, copy_of, stack_file, with_standby
+from tests.infra.world import ACCOUNT, IMAGE, NOW, REGION, SHA, World, both_filled, copy_of, stack_file, with_standby
 
 DEV = stack_file("dev")
-
-
-def both(world: World) -> Deployed:
-    return with_standby(world.up(DEV), DEV).deployed
 
 
 def refused(world: World, config: dict[str, Any], context: Context | None = None) -> Refusal:
@@ -140,7 +136,7 @@ REFUSALS: dict[str, Callable[[World], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_a_refusal_comes_before_the_first_resource_and_names_what_helps(world: World, case: str) -> None:
-    both(world)
+    both_filled(world)
     config = REFUSALS[case](world)
     before = dict(world.parameters)
     refusal = refused(world, config)
@@ -164,7 +160,7 @@ def test_an_image_that_is_not_there_is_refused(world: World) -> None:
 
 
 def test_where_nothing_can_be_read_nothing_is_done(world: World) -> None:
-    both(world)
+    both_filled(world)
     world.closed = True
     refusal = refused(world, DEV)
     assert refusal.refused.code == "unreachable"
@@ -176,7 +172,7 @@ def test_where_nothing_can_be_read_nothing_is_done(world: World) -> None:
 
 def _adopting(world: World) -> tuple[Deployed, dict[str, Any]]:
     """The flipped record as it is deployed, and the config of who has an untouched copy of the one before."""
-    was = both(world)
+    was = both_filled(world)
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
     return world.deployed, {**DEV, **copy_of(was)}
 
@@ -220,14 +216,14 @@ def test_a_live_rule_that_says_something_else_entirely_is_no_reason(world: World
 
 
 def test_an_update_that_changes_nothing_writes_the_same_text(world: World) -> None:
-    both(world)
+    both_filled(world)
     before = world.parameters["record"]
     world.up(DEV, context=Context("ben", "another reason", NOW + timedelta(days=1)))
     assert world.parameters["record"] == before
 
 
 def test_a_step_is_written_with_who_when_and_why_and_the_next_generation(world: World) -> None:
-    was = both(world)
+    was = both_filled(world)
     later = NOW + timedelta(hours=1)
     world.up({**DEV, **to_data(flipped(was, later)), "basedOn": was.basis}, context=Context("ben", "v2 is good", later))
     now = world.deployed
@@ -236,7 +232,7 @@ def test_a_step_is_written_with_who_when_and_why_and_the_next_generation(world: 
 
 
 def test_an_intent_is_finished_by_any_run_and_then_spent(world: World) -> None:
-    was = both(world)
+    was = both_filled(world)
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
     flipped_to = world.deployed
     world.holds(intent=Intent(3, flipped(flipped_to, NOW), "ben", stamp(NOW), "errors"))
@@ -270,7 +266,7 @@ def test_the_record_is_written_after_rules_and_colors_in_an_update_that_changes_
 @pytest.mark.parametrize("move", ["flip", "shift"])
 def test_in_a_shift_the_record_waits_for_the_rules_alone(world: World, move: str) -> None:
     """A targeted update would fail on any other dependency, after the rule has moved."""
-    was = both(world)
+    was = both_filled(world)
     shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW))
     wish = flipped(was, NOW) if move == "flip" else shifted(was, NOW, shift)
     world.up({**DEV, **to_data(wish), "basedOn": was.basis})
@@ -282,11 +278,13 @@ def test_in_a_shift_the_record_waits_for_the_rules_alone(world: World, move: str
 
 
 def test_capacity_names_the_scaling_groups(world: World) -> None:
-    assert both(world).capacity == {"blue": "blue-1-group-0a1b2c3", "green": "green-2-group-0a1b2c3"}
+    with_standby(world.up(DEV), DEV)
+    assert world.deployed.capacity == {"blue": "blue-1-group-0a1b2c3", "green": "green-2-group-0a1b2c3"}
 
 
 def test_outputs_come_from_the_parameter(world: World) -> None:
-    was = both(world)
+    was = both_filled(world)
+    world.up(DEV)
     assert world.outputs["record"] == json.loads(world.parameters["record"])
     assert world.outputs["url"] == was.url
     assert world.outputs["testUrl"] == f"{was.url}:9001"
@@ -301,7 +299,7 @@ def test_a_long_reason_is_cut_so_that_the_record_fits(world: World) -> None:
 
 
 def test_a_record_that_can_not_fit_is_refused_before_anything_moves(world: World) -> None:
-    was = both(world)
+    was = both_filled(world)
     shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW), asked={"weights": list(range(2000))})
     refusal = refused(world, {**DEV, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis})
     assert refusal.refused.code == "record-too-long"

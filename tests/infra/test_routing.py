@@ -8,17 +8,13 @@ import pytest
 
 from infra.record import Transition, to_data, weights
 from infra.steps import flipped, shifted
-from tests.infra.world import NOW, World, stack_file, with_standby
+from tests.infra.world import NOW, World, both_filled, stack_file
 
 DEV, PROD = stack_file("dev"), stack_file("prod")
 NOTHING = {
     "type": "fixed-response",
     "fixedResponse": {"statusCode": "404", "contentType": "text/plain", "messageBody": "no such service"},
 }
-
-
-def both(world: World, config: dict[str, Any] = DEV, stack: str = "dev") -> World:
-    return with_standby(world.up(config, stack), config, stack)
 
 
 def shares(world: World) -> list[tuple[str, int]]:
@@ -60,7 +56,8 @@ def test_the_balancer_drops_malformed_headers_and_waits_as_long_as_set(world: Wo
 
 
 def test_both_groups_are_in_the_rule_in_fixed_order_whatever_is_active(world: World) -> None:
-    both(world)
+    both_filled(world)
+    world.up(DEV)
     assert shares(world) == [("blue-compose-targets", 100), ("green-compose-targets", 0)]
     was = world.deployed
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
@@ -68,7 +65,7 @@ def test_both_groups_are_in_the_rule_in_fixed_order_whatever_is_active(world: Wo
 
 
 def test_a_shift_sets_the_weights_of_its_record(world: World) -> None:
-    was = both(world).deployed
+    was = both_filled(world)
     shift = Transition("shift", 10, 1, "2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z")
     world.up({**DEV, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis})
     assert shares(world) == [("blue-compose-targets", 90), ("green-compose-targets", 10)]
@@ -89,7 +86,8 @@ def test_the_test_rule_sends_to_the_standby(world: World) -> None:
         (action,) = world.one("test-rule").inputs["actions"]
         return str(action["targetGroupArn"].rpartition(":")[2])
 
-    both(world)
+    both_filled(world)
+    world.up(DEV)
     assert group() == "green-compose-targets"
     was = world.deployed
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
@@ -157,7 +155,8 @@ def test_the_health_check_is_the_settings(world: World) -> None:
 
 def test_only_rules_and_record_differ_between_two_records_of_a_shift(world: World) -> None:
     """What makes a targeted update enough: nothing else hangs on which color is active."""
-    both(world).up(DEV)
+    both_filled(world)
+    world.up(DEV)
     before = {(found.type, found.name): found for found in world.resources}
     was = world.deployed
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})

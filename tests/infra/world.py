@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,15 @@ def with_standby(world: World, config: Mapping[str, Any], stack: str = "dev", im
     release = Release("compose", image, release_digest(load(as_config(config), "shop", stack), "compose", image))
     wish = filled(was, release, NOW, floor=2)
     return world.up({**config, **to_data(wish), "basedOn": was.basis}, stack)
+
+
+@cache
+def _text_of_both() -> str:
+    world = World().up(stack_file("dev"))
+    return with_standby(world, stack_file("dev")).parameters["record"]
+
+
+def both_filled(world: World) -> Deployed:
+    """A world in which `dev` has had two deploys. The program ran them once for all tests."""
+    world.parameters["record"] = _text_of_both()
+    return world.deployed
