@@ -58,6 +58,8 @@ def run(session: Session, operation: Operation) -> None:
         started = time.time()
         work = _Work(session, operation)
         session.out(f"{operation.label} ({stack}):\n")
+        if operation.kind == "destroy":
+            work.refuse_unknown_targets()
         failure = work.carry_out()
         if not preview:
             _add_history(session, operation, work, started, failed=failure)
@@ -106,6 +108,12 @@ class _Work:
         text = f'{{"version": 3,\n"checkpoint": {{"stack": "{name}",\n"latest": {deployment}}}}}\n'
         session.backend.save_state(session.project.name, session.stack, text)
 
+    def refuse_unknown_targets(self) -> None:
+        known = {one.urn for one in self.deployment.state.all}
+        for urn in self.operation.options.targets.literals:
+            if urn not in known:
+                raise CommandFailed(f"no resource named '{urn}' found")
+
     def carry_out(self) -> bool:
         """Whether it failed."""
         started = time.time()
@@ -137,7 +145,6 @@ class _Work:
                 ending.refresh(deployment)
             if operation.kind != "refresh" and not deployment.stopped:
                 if operation.kind == "destroy":
-                    ending.check_targets(deployment)
                     ending.delete_rest(deployment)
                 else:
                     self._run_program()

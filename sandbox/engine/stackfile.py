@@ -56,7 +56,7 @@ class StackFile:
     @property
     def config(self) -> CommentedMap:
         """The `config` block, made when it is missing."""
-        if not self.document.get("config"):
+        if not isinstance(self.document.get("config"), CommentedMap):
             self.document["config"] = CommentedMap()
         block: CommentedMap = self.document["config"]
         return block

@@ -86,9 +86,8 @@ def _set_json(session: Session, text: str) -> None:
     for key, entry in entries:
         if "objectValue" in entry and not entry.get("secret"):
             full, _ = _address(session, key, as_path=False)
-            session.stack_file.config[config.existing_key(session.stack_file.config, full)] = config.from_plain(
-                entry["objectValue"]
-            )
+            block = session.stack_file.config
+            block[config.existing_key(block, full)] = config.from_plain(entry["objectValue"])
         else:
             if not isinstance(entry.get("value"), str):
                 raise CommandFailed(f"could not parse --json argument: {key} has no value")

@@ -103,7 +103,7 @@ def test_a_refused_input_names_resource_and_property(workspace):
     stack = workspace.stack(Described(a={"fail": "check"}))
     for run in (stack.preview, stack.up):
         with pytest.raises(
-            auto.errors.CommandError, match="property fail value .* has a problem: told to fail on check"
+            auto.errors.CommandError, match=r"property fail value .* has a problem: told to fail on check"
         ):
             run()
     assert workspace.things() == {}
@@ -252,7 +252,7 @@ def test_protected_things_stay(workspace):
     with pytest.raises(auto.errors.CommandError, match="it is currently marked for protection"):
         stack.up()
     program.things = {}
-    with pytest.raises(auto.errors.CommandError, match="cannot be deleted\n *because it is protected"):
+    with pytest.raises(auto.errors.CommandError, match=r"cannot be deleted\n *because it is protected"):
         stack.up()
     with pytest.raises(auto.errors.CommandError, match="because it is protected"):
         stack.destroy()

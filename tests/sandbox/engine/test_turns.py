@@ -110,7 +110,8 @@ def test_events_are_the_same(both):
         stack.up()
         program.things["a"] = {"fixed": 2}
         for verb, run in (("preview", stack.preview), ("up", stack.up), ("destroy", stack.destroy)):
-            run(on_event=lambda event, key=f"{engine}.{verb}": seen.setdefault(key, []).append(_told(event, engine)))
+            told = seen.setdefault(f"{engine}.{verb}", [])
+            run(on_event=lambda event, told=told, engine=engine: told.append(_told(event, engine)))
     for verb in ("preview", "up", "destroy"):
         assert [one for one in seen[f"embedded.{verb}"] if one] == [one for one in seen[f"cli.{verb}"] if one]
 
