@@ -19,6 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import IO, Any
 
+from pulumi._version import version as SDK_VERSION
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import InvalidVersionError, create_command_error
 
@@ -76,6 +77,11 @@ class DetachedCli(PulumiCommand):
     It then outlives a driver that is killed: it ends its operation and drops the lock by itself. With pipes it would
     die of its next line of output, and leave the lock behind.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Where the check is switched off, a CLI that tells no version counts as one of the SDK's.
+        self.version = self.version or SDK_VERSION
 
     def run(
         self,
@@ -165,7 +171,7 @@ def _cli(found: str | None) -> PulumiCommand:
     try:
         return DetachedCli()
     except InvalidVersionError as error:
-        raise Invalid("the Pulumi CLI is too old", str(error), ("$ pulumi version", "doctor")) from error
+        raise Invalid("the Pulumi CLI is too old, or too new", str(error), ("$ pulumi version", "doctor")) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise Invalid("the Pulumi CLI does not run", f"{found}: {error}", ("$ pulumi version", "doctor")) from error
 
