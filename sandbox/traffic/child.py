@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
+from sandbox.traffic.control import PARENT_VARIABLE
 from sandbox.traffic.wire import line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +93,7 @@ def spawn(module: str, *arguments: str, stderr: IO[bytes] | int | None = None) -
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, PARENT_VARIABLE: str(os.getpid())},
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from sandbox.traffic.wire import WireError, line
 
+PARENT_VARIABLE = "SANDBOX_TRAFFIC_PARENT"
 PARENT_WATCH_SECONDS = 1.0
 OPEN_FILES = 8192
 
@@ -56,7 +57,8 @@ async def serve(service: Service) -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what some library prints must not get between the answers
     transport, _ = await loop.connect_read_pipe(lambda: _Lines(lines), sys.stdin)
-    orphaned = asyncio.create_task(_end_with_parent(lines))
+    orphaned = asyncio.create_task(parent_gone())
+    orphaned.add_done_callback(lambda _: lines.put_nowait(None))
     try:
         answers.write(line({"answer": await service.open()}))
     except Refusal as refusal:
@@ -79,12 +81,15 @@ async def _answer(service: Service, text: bytes) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-async def _end_with_parent(lines: "asyncio.Queue[bytes | None]") -> None:
-    """Some other child of the parent may have inherited our stdin's other end, so EOF alone isn't enough."""
-    parent = os.getppid()
-    while os.getppid() == parent:
+async def parent_gone() -> None:
+    """Returns when the process that started this one has ended; never, where nobody of this package did.
+
+    Some other child of the parent may have inherited our stdin's other end, so that EOF alone doesn't tell.
+    """
+    # Told, not asked for: a parent that died while we were starting isn't the one we would be given now.
+    parent = int(os.environ.get(PARENT_VARIABLE, "0"))
+    while not parent or os.getppid() == parent:
         await asyncio.sleep(PARENT_WATCH_SECONDS)
-    lines.put_nowait(None)
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

@@ -152,7 +152,7 @@ class Exchange:
         if connection is not None:
             if not self._asked:
                 connection.abort()  # rather than wait until it has taken what it doesn't want
-            elif keep_alive:
+            elif keep_alive and not self.request.upgrade:
                 connection.keep()
             else:
                 connection.close()

@@ -89,7 +89,10 @@ async def _main(aim: Aim) -> None:
     # A terminal or /dev/null says nothing about whether somebody still wants this load; a pipe does.
     if stat.S_ISFIFO(os.fstat(0).st_mode):
         loop.add_reader(0, lambda: load.stop() if not os.read(0, 4096) else None)
+    orphaned = asyncio.create_task(control.parent_gone())
+    orphaned.add_done_callback(lambda _: load.stop())
     await load.run()
+    orphaned.cancel()
     loop.remove_reader(0)
 
 

@@ -160,6 +160,17 @@ def test_an_address_is_free_again_after_a_stop(apps: AppHost, boot: Any) -> None
     assert json.loads(get(address)[1])["version"] == "v3"
 
 
+def test_an_upgrade_is_not_on_offer_and_no_error(boot: Any) -> None:
+    _, address = boot()
+    ask = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: %b\r\nUpgrade: websocket\r\n\r\n"
+    with socket.create_connection(address, timeout=5) as sock:
+        sock.sendall(ask % b"upgrade" + ask % b"close")
+        answers = b""
+        while piece := sock.recv(1000):
+            answers += piece
+    assert [part[:3] for part in answers.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200"]
+
+
 def test_nonsense_doesn_t_end_the_app(boot: Any) -> None:
     _, address = boot()
     for sent in (b"\0\1\2\r\n\r\n", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"):

@@ -76,20 +76,18 @@ def test_refused_and_timed_out(rogues: Any) -> None:
 
 
 def test_a_stall_shows_in_the_latency_of_all_that_was_due_in_it(rogues: Any) -> None:
-    stalled = [False]
+    stall_ends: list[float] = []
 
     def act(sock: socket.socket) -> None:
         while True:
             rogues.read_head(sock)
-            if not stalled[0]:
-                stalled[0] = True
-            time.sleep(max(0, began + 0.25 - time.monotonic()))
+            stall_ends.append(time.monotonic() + 0.3)
+            time.sleep(max(0, stall_ends[0] - time.monotonic()))
             sock.sendall(OK)
 
-    began = time.monotonic() + 0.15
-    report = load_of(rogues.acting(act).target_address, rate=100, seconds=0.5, timeout=2)
+    report = load_of(rogues.acting(act).target_address, rate=100, seconds=0.5, timeout=5)
     assert (report.ok, report.failed) == (50, 0)
-    assert report.latency_ms["p99"] > 100
+    assert report.latency_ms["p95"] > 200
 
 
 @pytest.mark.slow
