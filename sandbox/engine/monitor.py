@@ -15,7 +15,8 @@ from pulumi.runtime.proto import provider_pb2, resource_pb2, resource_pb2_grpc
 from sandbox.engine import builtin, goal, values
 from sandbox.engine import urn as urns
 from sandbox.engine.defaults import DefaultProviders
-from sandbox.engine.deployment import Deployment, Stopped
+from sandbox.engine.deployment import Deployment
+from sandbox.engine.execution import Stopped
 from sandbox.engine.options import Stack
 from sandbox.engine.protocol import Properties, ProviderError
 from sandbox.engine.resource import Resource

@@ -12,9 +12,10 @@ from typing import Any
 
 from sandbox.engine import config, ending, events, lock
 from sandbox.engine.checkpoint import Codec, Snapshot
-from sandbox.engine.deployment import Deployment, Stopped
+from sandbox.engine.deployment import Deployment
 from sandbox.engine.display import Display
 from sandbox.engine.events import Emitter, Sink
+from sandbox.engine.execution import Stopped
 from sandbox.engine.failure import CommandFailed
 from sandbox.engine.journal import Journal
 from sandbox.engine.monitor import Monitor, Run

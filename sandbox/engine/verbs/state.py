@@ -137,6 +137,9 @@ def import_(session: Session, arguments: Arguments) -> None:
         session.__dict__["state"] = deployment
         codec = Codec(session.crypter) if session.state_salt in ("", session.crypter.state) else session.codec()
         snapshot = _readable(session, codec)
+        for operation in snapshot.pending:
+            urn = operation.resource.urn
+            session.err(f"warning: removing pending operation '{operation.kind}' on '{urn}' from snapshot")
         written = Codec(session.crypter)
         save(
             session,
@@ -144,7 +147,7 @@ def import_(session: Session, arguments: Arguments) -> None:
             written.deployment_text(
                 Snapshot(
                     snapshot.resources,
-                    snapshot.pending,
+                    (),
                     {"type": "passphrase", "state": {"salt": session.crypter.state}},
                     version=f"v{session.version}",
                     rest=snapshot.rest,

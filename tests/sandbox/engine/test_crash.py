@@ -134,25 +134,27 @@ def test_pending_operations_lie_in_the_state_while_they_run(embedded):
     update = threading.Thread(target=stack.up)
     update.start()
     seen = []
-    while update.is_alive() and not seen:
+    wanted = ("creating", "urn:pulumi:dev::fuzz::fuzz:index:Thing::a")
+    while update.is_alive() and wanted not in seen:
         state = json.loads(embedded.state_file().read_text())["checkpoint"]["latest"]
         seen = [(one["type"], one["resource"]["urn"]) for one in state.get("pending_operations", ())]
         time.sleep(0.01)
     update.join()
-    assert ("creating", "urn:pulumi:dev::fuzz::fuzz:index:Thing::a") in seen
+    assert wanted in seen
 
 
 def test_pending_creations_stay_until_somebody_has_looked(workspace):
     program = Described(a={})
     stack = workspace.stack(program)
     stack.up()
-    state = stack.export_stack()
-    (a,) = [one for one in state.deployment["resources"] if one["urn"].endswith("::a")]
-    state.deployment["pending_operations"] = [
+    state = json.loads(workspace.state_file().read_text())
+    deployment = state["checkpoint"]["latest"]
+    (a,) = [one for one in deployment["resources"] if one["urn"].endswith("::a")]
+    deployment["pending_operations"] = [
         {"resource": {**a, "urn": a["urn"] + "x", "id": ""}, "type": "creating"},
         {"resource": a, "type": "updating"},
     ]
-    stack.import_stack(state)
+    workspace.state_file().write_text(json.dumps(state))
     assert "Attempting to deploy or update resources with 2 pending operations" in stack.up().stdout
     (left,) = stack.export_stack().deployment["pending_operations"]
     assert left["type"] == "creating"

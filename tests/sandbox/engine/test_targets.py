@@ -98,7 +98,10 @@ def test_a_targeted_deletion(workspace):
         stack.up(target=["**::a"])
     with pytest.raises(auto.errors.CommandError, match="will be destroyed but was not specified in --target list"):
         stack.destroy(target=[urn("a")])
-    assert stack.destroy(target=[urn("a")], target_dependents=True).summary.resource_changes == {"delete": 2}
+    assert stack.destroy(target=[urn("a")], target_dependents=True).summary.resource_changes == {
+        "delete": 2,
+        "same": 1,
+    }
     assert workspace.things() == {}
 
 
