@@ -169,3 +169,14 @@ def test_a_target_can_drain_at_once(site, world, aws):
     assert world.apps.running == {}
     world.pass_time(13)
     assert site.group()["Instances"] == []
+
+
+def test_a_target_of_an_unused_group_has_nothing_to_drain(site, world, aws):
+    spare = site.target_group("spare")
+    site.scaling_group(MinSize=0, TargetGroupARNs=[spare])
+    world.pass_time(100)
+    assert [state for state, _ in site.health(spare)] == ["unused", "unused"]
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=0)
+    assert site.health(spare) == []
+    world.pass_time(13)
+    assert site.group()["Instances"] == []

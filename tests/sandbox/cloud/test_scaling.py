@@ -200,6 +200,9 @@ def test_an_update_of_the_template_goes_to_new_instances_only(site, world, aws):
     versions = [member["LaunchTemplate"]["Version"] for member in site.group()["Instances"]]
     assert versions == ["1", "1", "2"]
     assert sorted(app.version for app in world.apps.running.values()) == ["v1", "v1", "v2"]
+    newest = aws("ec2").describe_instances(InstanceIds=[site.group()["Instances"][2]["InstanceId"]])
+    tags = {tag["Key"]: tag["Value"] for tag in newest["Reservations"][0]["Instances"][0]["Tags"]}
+    assert tags["aws:ec2launchtemplate:version"] == "2"
     aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=2)
     kept = [
         each["LaunchTemplate"]["Version"] for each in site.group()["Instances"] if each["LifecycleState"] == "InService"
@@ -233,6 +236,8 @@ def test_a_launch_that_fails_says_why_and_is_tried_again(site, world, aws):
     world.pass_time(2)
     assert len(failures()) == 2
     assert states(site) == []
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=2)
+    assert len(failures()) == 3
 
 
 def test_an_unknown_instance_profile_fails_the_launch(site, world, aws):
@@ -334,3 +339,33 @@ def test_policies_belong_to_their_group_and_go_with_it(site, world, aws):
     for call in (asg.delete_policy, asg.execute_policy):
         with pytest.raises(ClientError, match="Policy name not found"):
             call(AutoScalingGroupName="green", PolicyName="up")
+
+
+def test_instances_that_are_not_to_be_registered_are_not(site, world, aws):
+    site.scaling_group()
+    aws("autoscaling").suspend_processes(AutoScalingGroupName="blue", ScalingProcesses=["AddToLoadBalancer"])
+    world.pass_time(100)
+    assert (states(site), site.health()) == (["InService", "InService"], [])
+    aws("autoscaling").resume_processes(AutoScalingGroupName="blue")
+    assert [state for state, _ in site.health()] == ["initial", "initial"]
+
+
+def test_the_fullest_zone_loses_its_oldest_instance(site, world, aws):
+    site.scaling_group(MinSize=0, DesiredCapacity=5)
+    world.pass_time(20)
+    members = site.group()["Instances"]
+    zones = [member["AvailabilityZone"][-1] for member in members]
+    assert zones == ["a", "b", "a", "b", "a"]
+
+    def leaving():
+        return [n for n, member in enumerate(site.group()["Instances"]) if member["LifecycleState"] == "Terminating"]
+
+    aws("autoscaling").set_instance_protection(
+        AutoScalingGroupName="blue", InstanceIds=[members[0]["InstanceId"]], ProtectedFromScaleIn=True
+    )
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=4)
+    assert leaving() == [2]
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=3)
+    assert leaving() == [1, 2]
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=2)
+    assert leaving() == [1, 2, 4]
