@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -58,7 +57,7 @@ def converge(workspace, version: int):
     return stack
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("BLUEGREEN_CRASHES", "3"))))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(3, 200))])
 @pytest.mark.slow
 def test_a_killed_update_converges(embedded, seed):
     chance = random.Random(seed)

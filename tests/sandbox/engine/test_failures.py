@@ -177,7 +177,7 @@ def test_two_resources_of_one_name(workspace):
 
 
 def test_a_locked_stack(workspace):
-    stack = workspace.stack(Described(a={"slow": 1.5}))
+    stack = workspace.stack(Described(a={"slow": 0.8}))
     first = threading.Thread(target=stack.up)
     first.start()
     locks = workspace.state / ".pulumi" / "locks" / "organization" / "fuzz" / "dev"

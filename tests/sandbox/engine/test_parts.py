@@ -6,7 +6,7 @@ import json
 
 import pytest
 from google.protobuf import struct_pb2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.engine import arguments, checkpoint, crypto, goal, graph, journal, paths, urn, values
@@ -30,14 +30,17 @@ VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=12
 )
 PROPERTIES = st.dictionaries(KEYS, VALUES | st.builds(Secret, VALUES), max_size=4)
+few = settings(max_examples=40, deadline=None)
 CRYPTER = crypto.Crypter(b"0" * 32, "v1:c2FsdA==:v1:bm9uY2Vub25jZQ==:c2VhbGVk")
 
 
+@few
 @given(PROPERTIES)
 def test_values_survive_the_wire(properties):
     assert values.equal(values.from_struct(values.to_struct(properties)), properties)
 
 
+@few
 @given(PROPERTIES)
 def test_values_survive_the_checkpoint(properties):
     resource = Resource("urn:pulumi:s::p::t:m:T::n", "t:m:T", inputs=properties, outputs=properties)
@@ -49,6 +52,7 @@ def test_values_survive_the_checkpoint(properties):
     assert json.loads(kept.resource_text(again)) == json.loads(text)
 
 
+@few
 @given(st.text())
 def test_secrets_open_with_their_key_only(text):
     sealed = CRYPTER.encrypt(text)
@@ -107,6 +111,7 @@ def test_resetting_what_is_ignored():
     assert reset("list[7].n") == (new, True)
 
 
+@few
 @given(st.dictionaries(KEYS.filter(bool), VALUES, max_size=4), st.dictionaries(KEYS.filter(bool), VALUES, max_size=4))
 def test_resetting_every_key_gives_the_old_properties(old, new):
     result = new
@@ -116,6 +121,7 @@ def test_resetting_every_key_gives_the_old_properties(old, new):
     assert values.equal(result, old)
 
 
+@few
 @given(PROPERTIES, PROPERTIES)
 def test_changed_keys_are_those_that_differ(old, new):
     changed = values.changed_keys(old, new)
@@ -138,6 +144,7 @@ def thing(name, *needs, **fields):
     return Resource(own, "t:m:T", True, dependencies=tuple(f"urn:pulumi:s::p::t:m:T::{one}" for one in needs), **fields)
 
 
+@few
 @given(st.lists(st.sets(st.integers(0, 11), max_size=4), max_size=12))
 def test_deletions_come_before_what_they_depend_on(needs):
     resources = [thing(str(index), *(str(one) for one in wanted if one < index)) for index, wanted in enumerate(needs)]
