@@ -23,6 +23,7 @@ class Interrupts:
         self.asked: str | None = None
         self._relay: Callable[[], None] | None = None
         self._deferred = 0
+        self._ignoring = False
 
     def install(self) -> None:
         """From now on. Only the main thread may."""
@@ -34,7 +35,7 @@ class Interrupts:
         """While this runs, the first signal calls `stop`; a second would break the update off."""
         self._relay = stop
         with self.deferred(check=False):
-            if self.asked:
+            if self.asked and not self._ignoring:
                 stop()
             try:
                 yield
@@ -55,13 +56,12 @@ class Interrupts:
     @contextmanager
     def ignored(self) -> Iterator[None]:
         """While this runs no stop is passed on or takes effect: what runs leads to a legal record."""
-        asked, self.asked = self.asked, None
-        self._deferred += 1
+        self._ignoring = True
         try:
-            yield
+            with self.deferred(check=False):
+                yield
         finally:
-            self._deferred -= 1
-            self.asked = asked or self.asked
+            self._ignoring = False
 
     def check(self) -> None:
         """Raises Interrupted where a signal came and nothing defers it."""
@@ -72,7 +72,7 @@ class Interrupts:
         first = self.asked is None
         self.asked = self.asked or signal.Signals(number).name
         if self._deferred:
-            if first and self._relay:
+            if first and self._relay and not self._ignoring:
                 self._relay()
             return
         raise Interrupted(self.asked)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from driver.errors import Refused
-from driver.interrupts import INTERRUPTS
+from driver.errors import Refused, Unfinished
+from driver.interrupts import INTERRUPTS, Interrupted
 from driver.observe import glance
 from driver.release.back import back
 from driver.release.moves import Plan, Refusal, Settle, Shift, Undo
@@ -47,13 +47,19 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
         ready = None
     with INTERRUPTS.deferred(check=False):
         urgent = _first_the_traffic(ports, seen, decision, haste.why)
-        moved_at = time.monotonic()
-        from driver.journey import Journey
-        from driver.lasting import make_lasting
+    moved_at = time.monotonic()
+    from driver.journey import Journey
+    from driver.lasting import make_lasting
 
-        journey = ready or Journey(decision.reason, seen.deployed)
-        journey.moved_at = moved_at
+    journey = ready or Journey(decision.reason, seen.deployed)
+    journey.moved_at = moved_at
+    try:
+        INTERRUPTS.check()
         make_lasting(ports, urgent, journey, haste)
+    except Interrupted as stop:
+        why = "the intent is written, and any later update makes it the record"
+        what = f"interrupted by {stop.name}: {urgent.to} has the traffic, the record may not say so yet"
+        raise Unfinished(what, why, ("rollback", "status"), journey.facts()) from None
     journey.reason = f"{urgent.to} serves again"
     return journey
 

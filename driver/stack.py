@@ -13,11 +13,12 @@ from pulumi import automation as auto
 from driver.checkout import Checkout
 from driver.engine import command
 from driver.errors import Failure, Invalid
+from driver.interrupts import INTERRUPTS
 from driver.lease import break_dead_locks
 from driver.ports import Changes, Wish
 from driver.release.requests import Terms
 from driver.settings import read
-from driver.stack_errors import Locked, classified, refused
+from driver.stack_errors import Locked, Stopped, classified, refused
 from driver.watch import Watch
 from infra.context import Context
 from infra.digest import release_digest
@@ -125,6 +126,10 @@ class PulumiStack:
             watch.warnings.append(f"took away the lock of a driver that died ({'; '.join(owners)})")
             self._call(operation, watch, **options)
         except auto.errors.CommandError as error:
+            if INTERRUPTS.asked:
+                # Whatever a program says whose engine is going away, e.g. that it can't read the record.
+                why = f"by {INTERRUPTS.asked}; what was done until then is in the state"
+                raise Stopped("the update was interrupted", why, ("up", "status")) from None
             if self._refusal is not None:
                 raise refused(self._refusal.refused, ours=self._ours) from None
             raise classified(str(error), watch.blame()) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from driver.errors import Busy, Failure, Invalid, Refused, Unforeseen
+from driver.errors import Busy, Failure, Invalid, Refused, Unfinished, Unforeseen
 
 _OWNER = re.compile(r"created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
 
@@ -25,8 +25,8 @@ class UpdateFailed(Unforeseen):
     """Resources could not be made or changed. What was done is in the state, and the next update goes on from there."""
 
 
-class Stopped(Unforeseen):
-    """The update was interrupted, on our own request or another's."""
+class Stopped(Unfinished):
+    """The update was interrupted, on our own request or another's. What was done is in the state."""
 
 
 # The CLI gives these no code of their own. What a program refuses never comes this way: it is kept as an object.
@@ -73,7 +73,7 @@ def refused(refusal: Any, *, ours: bool = True) -> Failure:
 def classified(text: str, blame: str) -> Failure:
     """From the CLI's text, for what has no object: environment, interruption, or a failed resource."""
     if "update canceled" in text or "code: -2" in text:
-        return Stopped("the update was interrupted", blame or "it was canceled", ("status",))
+        return Stopped("the update was interrupted", blame or "it was canceled", ("up", "status"))
     if not blame or "passphrase" in text:
         for pattern, what, commands in _ENVIRONMENT:
             if re.search(pattern, text, re.IGNORECASE):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from driver.await_health import await_health
 from driver.errors import Failure, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict, judge
-from driver.interrupts import Interrupted
+from driver.interrupts import INTERRUPTS, Interrupted
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
 from driver.observe import observe
@@ -58,6 +58,7 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
             continue
         ports.tell(str(move))
         try:
+            INTERRUPTS.check()
             taken = take(ports, move, journey, request, why, deadline, limits.lock)
         except Interrupted as stop:
             raise interrupted(ports, journey, stop) from None
@@ -67,6 +68,8 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
         journey.steps.append(taken)
         if isinstance(move, Shift) and any(verdict.stops for verdict in taken.verdicts):
             raise go_back(ports, journey, move, limits)
+    if INTERRUPTS.asked:
+        raise interrupted(ports, journey, Interrupted(INTERRUPTS.asked))
     return journey
 
 

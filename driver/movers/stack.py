@@ -78,16 +78,16 @@ def _written(ports: Ports, wish: Record) -> Deployed:
 def _stopped(ports: Ports, asked: Wish) -> Applied:
     """After an update was stopped: a step that has begun to move traffic is finished, any other is left.
 
-    A graceful stop of the CLI is no legal end by itself: the rule may be at the new weights and the record not.
+    A graceful stop of the CLI is no legal end by itself: the rule may be at the new weights and the record not. Where
+    an intent says what was decided, that is legal, and a later run finishes it.
     """
     seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
-    record = seen.record
-    if record is not None and not fulfilled(asked.record, record) and seen.weights_drifted:
+    if seen.record is not None and fulfilled(asked.record, seen.record):
+        return Applied(_written(ports, asked.record), 0.0, 1)
+    if seen.weights_drifted and seen.stored.pending is None:
         ports.tell("finishing the step that was stopped half-way")
         with INTERRUPTS.ignored():
-            ports.stack.update(asked)
-            _written(ports, asked.record)
-    elif seen.deployed is not None:
-        ports.stack.adopt(seen.deployed)
+            changes = ports.stack.update(asked)
+        return Applied(_written(ports, asked.record), changes.seconds, 2)
     INTERRUPTS.check()
-    raise Stopped("the update was stopped", "something else than this driver interrupted it", ("status", "resume"))
+    raise Stopped("the update was interrupted", "by something else than a signal to this driver", ("status", "resume"))
