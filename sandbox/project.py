@@ -9,6 +9,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from sandbox.plugins import install
+
 
 def copy_project(source: Path, target: Path) -> Path:
     """Copies `Pulumi.yaml` and every stack file. `main` and the virtualenv keep pointing into the source."""
@@ -29,8 +31,9 @@ def copy_project(source: Path, target: Path) -> Path:
 
 
 def furnish(source: Path, home: Path) -> Path:
-    """Puts a copy of the project, and a place for Pulumi's state, into a sandbox's home; gives the copy's folder."""
+    """Puts a copy of the project, Pulumi's state and its plugins into a sandbox's home; gives the copy's folder."""
     (home / "state").mkdir(parents=True, exist_ok=True)
+    install(home / "pulumi")
     return copy_project(source, home / "project")
 
 
