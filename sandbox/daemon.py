@@ -137,8 +137,15 @@ def _spawn(home: Path, speed: float, port: int, detach: bool) -> "subprocess.Pop
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
+            cwd=home,
+            env={**_neutral_environ(), "PYTHONPATH": path},
         )
+
+
+def _neutral_environ() -> dict[str, str]:
+    """Ours, without a person's AWS settings: their profile or account mean nothing there. The region may stay."""
+    kept = ("AWS_REGION", "AWS_DEFAULT_REGION")
+    return {name: value for name, value in os.environ.items() if name in kept or not name.startswith(("AWS_", "MOTO_"))}
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> dict[str, Any]:

@@ -8,15 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
+import boto3
 import pytest
 
 from sandbox import daemon
 from sandbox.daemon import SandboxError
 from sandbox.running import Lock, read_running, write_running
+from tests.sandbox.cloud.conftest import Network, Site, user_data
 
 slow = pytest.mark.slow
 
@@ -138,6 +139,17 @@ def test_an_attached_sandbox_ends_with_its_process(home):
 
 
 @slow
+def test_a_persons_aws_settings_do_not_reach_it(home, monkeypatch):
+    with monkeypatch.context() as settings:
+        settings.setenv("AWS_PROFILE", "nobody")
+        settings.setenv("MOTO_ACCOUNT_ID", "111122223333")
+        running = daemon.start(home)
+    keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
+    client = boto3.client("ec2", region_name="eu-central-1", endpoint_url=running.endpoint, **keys)
+    assert {vpc["OwnerId"] for vpc in client.describe_vpcs()["Vpcs"]} == {"000000000000"}
+
+
+@slow
 def test_a_given_port_is_taken(home):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -149,9 +161,6 @@ def test_a_given_port_is_taken(home):
 def test_the_demo_serves_with_real_traffic(home):
     """From an empty account to answers through the balancer, and a rule change in force at once."""
     running = daemon.start(home, speed=60)
-    import boto3
-
-    from tests.sandbox.cloud.conftest import Network, Site, user_data
 
     clients = {}
 

@@ -180,3 +180,8 @@ def test_a_target_of_an_unused_group_has_nothing_to_drain(site, world, aws):
     assert site.health(spare) == []
     world.pass_time(13)
     assert site.group()["Instances"] == []
+
+
+def test_deregistering_what_is_not_registered_is_fine(site, aws):
+    aws("elbv2").deregister_targets(TargetGroupArn=site.blue, Targets=[{"Id": "i-0123456789abcdef0"}])
+    assert site.health() == []
