@@ -57,6 +57,13 @@ class Child:
                 raise self._death() from error
             return self._read()
 
+    def last_words(self) -> str:
+        """The end of what it has written to stderr: nothing, as long as all is well."""
+        if self._stderr.closed:
+            return ""
+        self._stderr.seek(0)
+        return self._stderr.read()[-2000:].decode(errors="replace").strip()
+
     def close(self) -> None:
         """Ends the process: by EOF on its stdin, and harder if that isn't enough."""
         with self._lock:
@@ -76,13 +83,8 @@ class Child:
     def _death(self) -> TrafficError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
-        last_words = ""
-        if not self._stderr.closed:
-            self._stderr.seek(0)
-            last_words = self._stderr.read()[-2000:].decode(errors="replace").strip()
-        return TrafficError(
-            f"the {self.name} process has ended (exit {self._process.poll()}): {last_words or 'silently'}"
-        )
+        said = self.last_words() or "silently"
+        return TrafficError(f"the {self.name} process has ended (exit {self._process.poll()}): {said}")
 
 
 def spawn(module: str, *arguments: str, stderr: IO[bytes] | int | None = None) -> "subprocess.Popen[bytes]":
@@ -93,6 +95,7 @@ def spawn(module: str, *arguments: str, stderr: IO[bytes] | int | None = None) -
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
+        start_new_session=True,  # Ctrl-C in a terminal reaches the whole group: when to stop is the parent's to decide
         env={**os.environ, "PYTHONPATH": path, PARENT_VARIABLE: str(os.getpid())},
     )
 

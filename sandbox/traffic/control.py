@@ -51,8 +51,6 @@ class _Lines(asyncio.Protocol):
 async def serve(service: Service) -> None:
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-    # Ctrl-C in a terminal reaches the whole process group: when to stop is the parent's to decide.
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
     loop.add_signal_handler(signal.SIGTERM, lines.put_nowait, None)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what some library prints must not get between the answers

@@ -150,5 +150,8 @@ class LoadLoop:
                 self._idle.pop(0).close()
 
     def _print(self, line: dict[str, object]) -> None:
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+        except BrokenPipeError:  # nobody listens any more
+            self.stop()

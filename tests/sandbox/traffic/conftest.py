@@ -22,14 +22,18 @@ _numbers = itertools.count(1)
 def balancer() -> Iterator[Balancer]:
     started = Balancer.start()
     yield started
+    said = started._child.last_words()
     started.close()
+    assert said == ""
 
 
 @pytest.fixture(scope="session")
 def apps() -> Iterator[AppHost]:
     started = AppHost.start()
     yield started
+    said = started._child.last_words()
     started.close()
+    assert said == ""
 
 
 class Site:

@@ -13,14 +13,14 @@ def test_flipping_weights_under_load_fails_no_request(site: Any) -> None:
     site.weigh(blue=100, green=0)
     load = Load.start(site.connect, "web", rate=400)
     site.wait_for_requests(20)
-    for weight in (0, 100, 10, 50, 0, 100) * 2:
+    for weight in (0, 100, 10, 50, 0, 100):
         site.weigh(blue=weight, green=100 - weight)
         time.sleep(0.05)
     report = load.stop()
     assert report.failed == 0
-    assert report.ok == report.sent >= 200
+    assert report.ok == report.sent >= 100
     assert report.by_color["blue"] + report.by_color["green"] == report.ok
-    assert min(report.by_color.values()) > 40
+    assert min(report.by_color.values()) > 20
 
 
 def test_draining_and_stopping_targets_under_load_fails_no_request(site: Any) -> None:
