@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,14 +17,31 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer
+    """moto alone, without the sandbox's behaviour, behind the server that keeps connections alive."""
+    from moto import backends
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.test import run_wsgi_app
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    from sandbox.cloud.httpd import Server
+
+    moto = DomainDispatcherApplication(create_backend_app)
+    services = list(backends.list_of_moto_modules())
+
+    def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        chunks, status, headers = run_wsgi_app(moto, environ, buffered=True)
+        content = b"".join(chunks)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            headers["Content-Length"] = str(len(content))
+        start_response(status, list(headers))
+        return [content]
+
+    with pytest.MonkeyPatch.context() as patch:
+        # moto looks through its folders at each request.
+        patch.setattr(backends, "list_of_moto_modules", lambda: iter(services))
+        server = Server(application, 0)
+        server.run()
+        yield server.url
+        server.close()
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +78,6 @@ def aws(environ: dict[str, str]) -> Any:
     return client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world(provider: AwsProvider) -> World:
     return World(provider)

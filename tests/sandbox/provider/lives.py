@@ -18,11 +18,12 @@ GONE = object()
 Inputs = dict[str, Any]
 
 
-@dataclass
 class World:
-    """Makes what a resource stands on."""
+    """Makes what a resource stands on: once for all tests, where it is only stood on."""
 
-    provider: Any
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+        self._shared: dict[str, Life] = {}
 
     def life(self, type_: str) -> Life:
         return Life(self.provider, type_, f"r{next(_numbers)}")
@@ -30,23 +31,44 @@ class World:
     def make(self, type_: str, **inputs: Any) -> Life:
         return self.life(type_).create(inputs)
 
-    def vpc(self) -> Life:
+    def share(self, name: str, make: Callable[[], Life]) -> Life:
+        if name not in self._shared:
+            self._shared[name] = make()
+        return self._shared[name]
+
+    def another_vpc(self) -> Life:
         return self.make("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16")
 
-    def subnet(self, vpc: Life, number: int = 0) -> Life:
-        zone = f"us-east-1{'abc'[number]}"
-        block = f"10.0.{number}.0/24"
-        return self.make("aws:ec2/subnet:Subnet", vpcId=vpc.id, cidrBlock=block, availabilityZone=zone)
+    def vpc(self) -> Life:
+        return self.share("vpc", self.another_vpc)
 
-    def security_group(self, vpc: Life) -> Life:
-        return self.make("aws:ec2/securityGroup:SecurityGroup", vpcId=vpc.id)
+    def subnet(self, number: int = 0) -> Life:
+        inputs = {
+            "vpcId": self.vpc().id,
+            "cidrBlock": f"10.0.{number}.0/24",
+            "availabilityZone": f"us-east-1{'abc'[number]}",
+        }
+        return self.share(f"subnet {number}", lambda: self.make("aws:ec2/subnet:Subnet", **inputs))
 
-    def target_group(self, vpc: Life) -> Life:
-        return self.make("aws:lb/targetGroup:TargetGroup", port=8080, protocol="HTTP", vpcId=vpc.id)
+    def security_group(self) -> Life:
+        return self.make("aws:ec2/securityGroup:SecurityGroup", vpcId=self.vpc().id)
 
-    def balancer(self, vpc: Life) -> Life:
-        subnets = [self.subnet(vpc, number).id for number in (0, 1)]
-        return self.make("aws:lb/loadBalancer:LoadBalancer", subnets=subnets)
+    def target_group(self) -> Life:
+        return self.make("aws:lb/targetGroup:TargetGroup", port=8080, protocol="HTTP", vpcId=self.vpc().id)
+
+    def target_groups(self) -> list[str]:
+        return [self.share(f"target group {number}", self.target_group).id for number in (0, 1)]
+
+    def balancer(self) -> Life:
+        subnets = [self.subnet(number).id for number in (0, 1)]
+        return self.share("balancer", lambda: self.make("aws:lb/loadBalancer:LoadBalancer", subnets=subnets))
+
+    def free_port(self) -> int:
+        return 1000 + next(_numbers)
+
+    def template(self) -> Life:
+        inputs = {"imageId": "ami-12345678", "instanceType": "t3.medium"}
+        return self.share("template", lambda: self.make("aws:ec2/launchTemplate:LaunchTemplate", **inputs))
 
     def role(self) -> Life:
         return self.make("aws:iam/role:Role", assumeRolePolicy=TRUST)
@@ -100,12 +122,13 @@ def _patched(inputs: Inputs, change: Inputs) -> Inputs:
 
 def _settled(life: Life, inputs: Inputs) -> None:
     """Neither what was answered nor what is read back differs from what was asked for."""
-    for when in ("made", "read back"):
-        found = life.diff(inputs)
-        assert not found.changes, f"{life.type_}: just {when}, and yet {dict(found.detailed)}"
-        before = bare(life.outputs)
-        life.refresh()
-        assert bare(life.outputs) == before, f"{life.type_}: a refresh found other outputs"
+    found = life.diff(inputs)
+    assert not found.changes, f"{life.type_}: just made, and yet {dict(found.detailed)}"
+    before = bare(life.outputs)
+    life.refresh()
+    assert bare(life.outputs) == before, f"{life.type_}: a refresh found other outputs"
+    found = life.diff(inputs)
+    assert not found.changes, f"{life.type_}: just read back, and yet {dict(found.detailed)}"
 
 
 def _foretold(planned: Inputs, outputs: Inputs) -> None:

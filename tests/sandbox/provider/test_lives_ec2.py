@@ -15,11 +15,11 @@ UNTAG = {"tags": GONE}
 
 
 def subnet(world):
-    return {"vpcId": world.vpc().id, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-east-1a", **TAGS}
+    return {"vpcId": world.another_vpc().id, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-east-1a", **TAGS}
 
 
 def rule(world, **more):
-    group = world.security_group(world.vpc()).id
+    group = world.security_group().id
     return {
         "securityGroupId": group,
         "ipProtocol": "tcp",
@@ -30,7 +30,7 @@ def rule(world, **more):
 
 
 def route(world):
-    vpc = world.vpc()
+    vpc = world.another_vpc()
     table = world.make("aws:ec2/routeTable:RouteTable", vpcId=vpc.id)
     gateway = world.make("aws:ec2/internetGateway:InternetGateway", vpcId=vpc.id)
     return {"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id}
@@ -39,7 +39,7 @@ def route(world):
 def association(world):
     vpc = world.vpc()
     table = world.make("aws:ec2/routeTable:RouteTable", vpcId=vpc.id)
-    return {"routeTableId": table.id, "subnetId": world.subnet(vpc).id}
+    return {"routeTableId": table.id, "subnetId": world.subnet().id}
 
 
 def another_table(world, life):
@@ -49,7 +49,7 @@ def another_table(world, life):
 
 def gateway(world):
     address = world.make("aws:ec2/eip:Eip")
-    return {"subnetId": world.subnet(world.vpc()).id, "allocationId": address.id, **TAGS}
+    return {"subnetId": world.subnet().id, "allocationId": address.id, **TAGS}
 
 
 def group(world):
@@ -98,8 +98,8 @@ STORIES = [
     ),
     Story(
         "aws:ec2/internetGateway:InternetGateway",
-        lambda world: {"vpcId": world.vpc().id, **TAGS},
-        updates=({"vpcId": lambda world, life: world.vpc().id}, RETAG, UNTAG),
+        lambda world: {"vpcId": world.another_vpc().id, **TAGS},
+        updates=({"vpcId": lambda world, life: world.another_vpc().id}, RETAG, UNTAG),
     ),
     Story("aws:ec2/eip:Eip", lambda world: dict(TAGS), updates=(RETAG, UNTAG), replaces=({"domain": "standard"},)),
     Story(
@@ -185,7 +185,7 @@ def test_life(story, world):
 
 
 def test_a_new_group_lets_nothing_out(world, aws):
-    group = world.security_group(world.vpc())
+    group = world.security_group()
     held = aws("ec2").describe_security_groups(GroupIds=[group.id])["SecurityGroups"][0]
     assert held["IpPermissionsEgress"] == []
 

@@ -14,10 +14,9 @@ ANY_PATH = [{"pathPattern": {"values": ["/*"]}}]
 
 
 def balancer(world):
-    vpc = world.vpc()
     return {
-        "subnets": [world.subnet(vpc, 1).id, world.subnet(vpc, 0).id],
-        "securityGroups": [world.security_group(vpc).id],
+        "subnets": [world.subnet(1).id, world.subnet(0).id],
+        "securityGroups": [world.security_group().id],
         "idleTimeout": 30,
         "dropInvalidHeaderFields": True,
         **TAGS,
@@ -43,8 +42,13 @@ def target_group(world):
 
 
 def listener(world):
-    balancer = world.balancer(world.vpc())
-    return {"loadBalancerArn": balancer.id, "port": 80, "protocol": "HTTP", "defaultActions": [NOTHING], **TAGS}
+    return {
+        "loadBalancerArn": world.balancer().id,
+        "port": world.free_port(),
+        "protocol": "HTTP",
+        "defaultActions": [NOTHING],
+        **TAGS,
+    }
 
 
 def forward(groups, weights, seconds=0):
@@ -55,15 +59,13 @@ def forward(groups, weights, seconds=0):
 
 
 def rule(world, weights=(100, 0)):
-    vpc = world.vpc()
-    balancer = world.balancer(vpc)
-    listener = world.make(LISTENER, loadBalancerArn=balancer.id, port=80, defaultActions=[NOTHING])
-    groups = [world.target_group(vpc).id for _ in range(2)]
+    balancer, port = world.balancer(), world.free_port()
+    listener = world.make(LISTENER, loadBalancerArn=balancer.id, port=port, defaultActions=[NOTHING])
     return {
         "listenerArn": listener.id,
         "priority": 10,
         "conditions": ANY_PATH,
-        "actions": forward(groups, weights),
+        "actions": forward(world.target_groups(), weights),
         **TAGS,
     }
 
@@ -82,8 +84,8 @@ STORIES = [
         updates=(
             {"idleTimeout": 90, "enableDeletionProtection": True},
             {"enableDeletionProtection": False, "xffHeaderProcessingMode": "preserve"},
-            {"securityGroups": lambda world, life: [world.security_group(_Vpc(life["vpcId"])).id]},
-            {"subnets": lambda world, life: [*life["subnets"][:1], world.subnet(_Vpc(life["vpcId"]), 2).id]},
+            {"securityGroups": lambda world, life: [world.security_group().id]},
+            {"subnets": lambda world, life: [*life["subnets"][:1], world.subnet(2).id]},
             RETAG,
             {"tags": GONE},
         ),
@@ -114,9 +116,9 @@ STORIES = [
         LISTENER,
         listener,
         updates=(
-            {"port": 81},
+            {"port": 82},
             {"defaultActions": [REDIRECT]},
-            {"defaultActions": lambda world, life: [{"type": "forward", "targetGroupArn": group_for(world, life)}]},
+            {"defaultActions": lambda world, life: [{"type": "forward", "targetGroupArn": world.target_groups()[0]}]},
             {
                 "defaultActions": [
                     NOTHING | {"fixedResponse": {"contentType": "text/html", "messageBody": "no", "statusCode": "503"}}
@@ -142,16 +144,6 @@ STORIES = [
         replaces=({"listenerArn": "arn:other"},),
     ),
 ]
-
-
-class _Vpc:
-    def __init__(self, id_):
-        self.id = id_
-
-
-def group_for(world, life):
-    vpc = world.provider.invoke("aws:lb/getLoadBalancer:getLoadBalancer", {"arn": life["loadBalancerArn"]})["vpcId"]
-    return world.target_group(_Vpc(vpc)).id
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.type_)

@@ -25,15 +25,13 @@ def label(key, value="x", spread=True):
 
 
 def fleet(world):
-    vpc = world.vpc()
-    template = world.make("aws:ec2/launchTemplate:LaunchTemplate", imageId="ami-12345678", instanceType="t3.medium")
     return {
         "minSize": 1,
         "maxSize": 3,
         "desiredCapacity": 2,
-        "launchTemplate": {"id": template.id, "version": "1"},
-        "vpcZoneIdentifiers": [world.subnet(vpc, 1).id, world.subnet(vpc, 0).id],
-        "targetGroupArns": [world.target_group(vpc).id],
+        "launchTemplate": {"id": world.template().id, "version": "1"},
+        "vpcZoneIdentifiers": [world.subnet(1).id, world.subnet(0).id],
+        "targetGroupArns": world.target_groups()[:1],
         "healthCheckType": "ELB",
         "healthCheckGracePeriod": 60,
         "waitForCapacityTimeout": "0",
@@ -47,14 +45,6 @@ def another_version(world, life):
         LaunchTemplateId=id_, LaunchTemplateData={"ImageId": "ami-87654321", "InstanceType": "t3.large"}
     )
     return {"id": id_, "version": "2"}
-
-
-def another_target_group(world, life):
-    group = world.provider._clients("elbv2", "us-east-1").describe_target_groups(
-        TargetGroupArns=life["targetGroupArns"]
-    )
-    vpc = group["TargetGroups"][0]["VpcId"]
-    return [world.make("aws:lb/targetGroup:TargetGroup", port=1, protocol="HTTP", vpcId=vpc).id]
 
 
 def scaling(world):
@@ -110,7 +100,7 @@ STORIES = [
             {"minSize": 2, "maxSize": 4, "desiredCapacity": 3},
             {"launchTemplate": another_version},
             {"tags": [label("Name", "y"), label("new", spread=False)]},
-            {"targetGroupArns": another_target_group},
+            {"targetGroupArns": lambda world, life: world.target_groups()[1:]},
             {"vpcZoneIdentifiers": lambda world, life: life["vpcZoneIdentifiers"][:1]},
             {"healthCheckType": "EC2", "healthCheckGracePeriod": 10},
             {"suspendedProcesses": ["AZRebalance", "ReplaceUnhealthy"]},

@@ -195,11 +195,12 @@ def test_what_is_gone_is_not_found(provider, aws):
 
 
 def test_another_region(provider):
-    life = Life(provider, VPC).create({"cidrBlock": "10.0.0.0/16", "region": "eu-west-1"})
+    life = Life(provider, "aws:cloudwatch/logGroup:LogGroup", "elsewhere").create({"region": "eu-west-1"})
     assert life["region"] == "eu-west-1"
-    assert life["arn"].startswith("arn:aws:ec2:eu-west-1:000000000000:vpc/")
+    assert life["arn"].startswith("arn:aws:logs:eu-west-1:000000000000:log-group:elsewhere-")
     assert life.read() is not None
-    assert life.diff({"cidrBlock": "10.0.0.0/16"}).replaces == ("region",)
+    assert life.diff({}).replaces == ("region",)
+    assert not life.diff({"region": "eu-west-1"}).changes
 
 
 def test_what_is_there_but_did_not_settle_is_kept(provider):
