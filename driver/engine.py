@@ -22,6 +22,7 @@ from typing import IO, Any
 from pulumi._version import version as SDK_VERSION
 from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import InvalidVersionError, create_command_error
+from semver import VersionInfo
 
 from driver.errors import Invalid
 from driver.interrupts import INTERRUPTS
@@ -29,6 +30,9 @@ from driver.lease import leased
 
 _POLL = 0.02
 """Seconds between two looks at the CLI's output: far below the 0.1 s that any of its calls takes."""
+
+_OLDEST = VersionInfo(3, 206, 0)
+"""The first CLI that streams its events over gRPC."""
 
 OnOutput = Callable[[str], Any]
 
@@ -79,7 +83,7 @@ class DetachedCli(PulumiCommand):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(version=_OLDEST)
         # Where the check is switched off, a CLI that tells no version counts as one of the SDK's.
         self.version = self.version or SDK_VERSION
 
