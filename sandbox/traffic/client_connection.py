@@ -65,7 +65,7 @@ class ClientConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if unsent:
+        if unsent and not self._transport.is_closing():
             self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
 
     def close_after(self) -> None:
@@ -100,8 +100,7 @@ class ClientConnection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if self.closes_after(exchange.request):
-            self.flush()
-            self._transport.close()
+            self._close()
         else:
             # Not at once: we may be deep in the parser, and a thousand pipelined requests deeper with each of them.
             asyncio.get_running_loop().call_soon(self._next)
@@ -111,7 +110,7 @@ class ClientConnection(asyncio.Protocol):
     def close_gracefully(self) -> None:
         """Now, where nothing runs; else its running request is its last (the door is closing)."""
         if self._exchange is None and not self._waiting and not self._in_head:
-            self._transport.close()
+            self._close()
 
     def end_if_idle(self, since: float) -> None:
         """Ends it where nothing has come since then and nothing runs on a target."""
@@ -120,7 +119,7 @@ class ClientConnection(asyncio.Protocol):
         if self._in_head and self._exchange is None:
             self._break_off(BadRequest(408, "the request did not come to its end"))
         else:
-            self._transport.close()
+            self._close()
 
     # The transport's.
 
@@ -155,7 +154,7 @@ class ClientConnection(asyncio.Protocol):
         if self._tunnel is not None:
             self._tunnel.to_target(data)
             return
-        if self._broken or self._last:
+        if self._broken or (self._last and self._incoming is None):
             return
         try:
             self._parser.feed_data(data)
@@ -253,7 +252,7 @@ class ClientConnection(asyncio.Protocol):
         if running is not None and running.request.upgrade:
             # Whether bytes or requests follow is the target's to say; if it declines, this parser can't go on.
             self._early = rest
-            self._last = not self._waiting
+            running.request.keep_alive = False
             self._hold(SWITCHING, True)
         else:
             self._parser = httptools.HttpRequestParser(self)
@@ -286,6 +285,10 @@ class ClientConnection(asyncio.Protocol):
         self._lingering = True
         self._hold(BROKEN | PIPELINED | BEHIND | SWITCHING, False)
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
+
+    def _close(self) -> None:
+        self.flush()
+        self._transport.close()
 
     def _hold(self, why: int, on: bool) -> None:
         before = self._holds

@@ -47,7 +47,8 @@ class TargetConnection(asyncio.Protocol):
         self._transport.write(data)
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def keep(self) -> None:
         """The exchange is over: waits for another, or closes where the target is on its way out."""

@@ -241,6 +241,23 @@ def test_an_upload_that_its_target_cuts_short_still_gets_an_answer(site: Any, ro
         assert site.get(method="POST", body=b"x" * 20_000_000)[0].status == status
 
 
+def test_an_old_client_s_upload_that_is_answered_early(site: Any, rogues: Any) -> None:
+    def act(sock: socket.socket) -> None:
+        rogues.read_head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\n\r\nenough")
+        sock.shutdown(socket.SHUT_WR)
+        sock.recv(1)
+
+    serve(site, rogues.acting(act).target)
+    with site.open() as sock:
+        sock.sendall(b"POST / HTTP/1.0\r\nContent-Length: 8\r\n\r\nhalf")
+        answer = b""
+        while not answer.endswith(b"enough"):
+            answer += sock.recv(1000)
+        sock.sendall(b"half")
+        assert sock.recv(1) == b""
+
+
 def test_big_bodies_both_ways(site: Any) -> None:
     serve(site, site.boot("a"))
     response, body = site.get("/bytes/30000000")
