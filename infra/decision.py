@@ -58,7 +58,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why nothing is done: a code for programs, and for people what, why, and the commands that would help."""
+    """Why nothing is done: a code for programs, and for people what, why, and the commands that would help.
+
+    Commands of others than `bluegreen` begin with `$ `.
+    """
 
     code: str
     what: str
@@ -66,7 +69,7 @@ class Refused:
     next: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        hints = "".join(f"\n  next   {command}" for command in self.next)
+        hints = "".join(f"\n  next   {command.removeprefix('$ ')}" for command in self.next)
         return f"{self.what}\n  why    {self.why}{hints}"
 
 
@@ -139,21 +142,21 @@ def _without_record(copy: Copy, terms: Terms) -> Decision | Refused:
         return Refused(
             "record-missing",
             f"there is no deployed record, but this config was copied from one ({copy.based_on})",
-            "the stack was destroyed, or its record deleted or renamed, or these credentials are of another account",
+            "the stack was destroyed (then remove basedOn and start anew), or its record deleted or renamed (then put "
+            "it back), or these credentials are of another account or region",
             (
-                f"bluegreen -s {terms.stack} sync --from-live   (the record was lost)",
-                f"pulumi -s {terms.stack} config rm bluegreen:basedOn   (the stack was destroyed: start anew)",
+                f"bluegreen -s {terms.stack} status",
+                f"$ pulumi -s {terms.stack} config rm bluegreen:basedOn",
+                f"$ pulumi -s {terms.stack} stack output record --json",
             ),
         )
     if terms.balancer and not terms.finish_first:
         return Refused(
             "balancer-without-record",
             "there is no deployed record, but a load balancer with this stack's tags exists",
-            "the record was deleted or renamed, or a first deploy failed half-way",
-            (
-                f"bluegreen -s {terms.stack} up   (goes on with a first deploy that failed)",
-                f"bluegreen -s {terms.stack} sync --from-live   (the record was lost)",
-            ),
+            "a first deploy failed half-way (then `up` goes on with it), or the record was deleted or renamed "
+            "(then put it back: the stack's outputs have it)",
+            (f"bluegreen -s {terms.stack} up", f"$ pulumi -s {terms.stack} stack output record --json"),
         )
     warnings = ("first deploy: the record in the config is not used, the release comes from the settings",)
     record = first(terms.first_release(), terms.floor)
@@ -191,7 +194,7 @@ def _differing(deployed: Deployed, wish: Record, based_on: str | None, terms: Te
 def _without_basis(deployed: Deployed, wish: Record, generation: int, terms: Terms) -> Refused:
     """A wish that was not made from the deployed record: which of the ways in which that comes about it was."""
     differ = _differences(wish, deployed.record)
-    commands = (f"bluegreen -s {terms.stack} sync   (then edit again)", f"bluegreen -s {terms.stack} status")
+    commands = (f"bluegreen -s {terms.stack} sync", f"bluegreen -s {terms.stack} status")
     if generation == 0:
         return Refused(
             "no-basis",

@@ -48,7 +48,8 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
             "foreign-record",
             f"the deployed record is of account {deployed.account}, these credentials are of {account}",
             f"{stored.folder(settings)}/record was copied there from another account",
-            f"bluegreen -s {settings.stack} doctor",
+            "$ aws sts get-caller-identity",
+            f"bluegreen -s {settings.stack} status",
         )
 
     def first_release() -> Release:

@@ -23,6 +23,6 @@ def resolved(text: str, account: str, region: str) -> str:
             "image-not-found",
             f"the image {text} can't be resolved to a digest",
             str(error).splitlines()[0] if str(error) else type(error).__name__,
-            f"aws ecr describe-images --repository-name {named.name} --image-ids imageTag={named.tag}",
+            f"$ aws ecr describe-images --repository-name {named.name} --image-ids imageTag={named.tag}",
         ) from None
     return named.pinned(found.image_digest)

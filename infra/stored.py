@@ -42,8 +42,8 @@ def parameters(settings: Settings) -> tuple[Deployed | None, Intent | None]:
             "unreachable",
             f"the parameters below {path} can't be read, so nobody knows what is deployed",
             next(iter(str(error).splitlines()), type(error).__name__),
-            "aws sts get-caller-identity",
-            f"bluegreen -s {settings.stack} doctor",
+            "$ aws sts get-caller-identity",
+            f"bluegreen -s {settings.stack} status",
         ) from None
     texts = dict(zip((name.rpartition("/")[2] for name in found.names), found.values, strict=True))
     try:
@@ -53,7 +53,8 @@ def parameters(settings: Settings) -> tuple[Deployed | None, Intent | None]:
             "corrupt-record",
             f"the deployed record can't be read: {path}/record",
             "; ".join(error.problems),
-            f"bluegreen -s {settings.stack} sync --from-live",
+            f"$ aws ssm get-parameter-history --name {path}/record",
+            f"$ pulumi -s {settings.stack} stack output record --json",
         ) from None
     try:
         return deployed, parse_intent(texts["intent"]) if "intent" in texts else None
@@ -63,7 +64,7 @@ def parameters(settings: Settings) -> tuple[Deployed | None, Intent | None]:
             f"a rollback is in progress, but its intent can't be read: {path}/intent",
             "; ".join(error.problems),
             f"bluegreen -s {settings.stack} rollback",
-            f"aws ssm delete-parameter --name {path}/intent",
+            f"$ aws ssm delete-parameter --name {path}/intent",
         ) from None
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.decision import Copy, Decision, Refused, Terms, decide, fulfilled, unfinished
-from infra.record import Deployed, Intent, Record, Release, Slot, basis, stamp, weights
+from infra.record import Deployed, Intent, Record, Release, Slot, Transition, basis, stamp, weights
 from infra.steps import Kind
 from tests.infra.records import IMAGES, any_records, deployments, wishes
 from tests.infra.world import NOW
@@ -214,6 +214,13 @@ def test_a_fill_by_hand_gets_digest_and_number_and_is_then_done() -> None:
     assert decided(decide(after, None, by_hand, TERMS)).kind is Kind.SAME
 
 
+def test_the_same_image_under_other_settings_is_another_release() -> None:
+    """A driver names the new digest and the number of the fill to come."""
+    again = copied(TWO, colors={"blue": BLUE, "green": replace(GREEN, digest="of-compose-1", fill=3)})
+    answer = decided(decide(TWO, None, again, TERMS))
+    assert (answer.kind, answer.record.colors["green"].fill) == (Kind.FILL, 3)
+
+
 @pytest.mark.parametrize(
     ("edit", "why"),
     [
@@ -237,6 +244,16 @@ def test_a_flip_by_hand_gets_the_settings_hold_and_a_drivers_keeps_its_own() -> 
     assert asked.record.held_until == until
     none = decided(decide(TWO, None, copied(TWO, active="green"), replace(TERMS, hold=timedelta(0))))
     assert none.record.held_until is None
+
+
+def test_the_hold_of_the_last_promotion_is_not_the_next_ones() -> None:
+    """Who finishes a shift back to `previous` by hand leaves the old heldUntil standing."""
+    over = stamp(NOW - timedelta(minutes=1))
+    shift = Transition("shift", 50, 1, over, over)
+    was = replace(THREE, record=replace(FLIPPED, held_until=over, transition=shift))
+    answer = decided(decide(was, None, copied(was, active="blue", transition=None), TERMS))
+    assert (answer.kind, answer.record.standby) == (Kind.FINISH, "previous")
+    assert answer.record.held_until == stamp(NOW + timedelta(hours=1))
 
 
 def test_floors_name_the_colors_whose_resources_change() -> None:

@@ -209,6 +209,16 @@ ILLEGAL = {
         changed(BOTH, colors={"blue": BLUE, "green": replace(GREEN, image=IMAGES[2], floor=0)}),
         "floor above 0",
     ),
+    "a fill that empties the active color": (
+        BOTH,
+        changed(BOTH, colors={"blue": replace(BLUE, floor=0), "green": replace(GREEN, image=IMAGES[2])}),
+        "can't be emptied",
+    ),
+    "a fill that lowers the active color's floor within the hold": (
+        PREVIOUS,
+        changed(PREVIOUS, colors={"blue": replace(BLUE, floor=1), "green": replace(GREEN, image=IMAGES[2])}),
+        "before the hold ends",
+    ),
     "a release taken out": (BOTH, changed(BOTH, colors={"blue": BLUE}), "retire"),
     "a shift to an empty color": (RETIRED, changed(RETIRED, transition=SHIFT), "green is empty"),
     "a flip to an empty color": (RETIRED, changed(RETIRED, active="green"), "green is empty"),
