@@ -37,7 +37,9 @@ class Applier:
             self._apply(step)
         except ProviderError as error:
             raise StepFailed(error.message) from error
-        except (AssertionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
+        except StepFailed:
+            raise
+        except Exception as error:
             # A provider's own bug must not take the update down with it.
             raise StepFailed(f"{type(error).__name__}: {error}") from error
         finally:
@@ -94,10 +96,14 @@ class Applier:
                 raise StepFailed("provider did not return an ID from Create")
         else:
             made = Made("", {})
-        new.change(id=made.id, outputs=dict(made.outputs), created=now(), init_errors=())
+        new.change(id=made.id, created=now(), init_errors=())
         new.change(modified=new.created)
         if step.pending_delete and step.old is not None:
             step.old.change(delete=True)
+        try:
+            new.change(outputs=values.checked(made.outputs))
+        except TypeError as error:
+            failure = ProviderError(f"the provider answered nonsense: {error}")
         if failure is not None:
             new.change(init_errors=(failure.message,))
             raise StepFailed(failure.message, kept=True)
@@ -126,9 +132,9 @@ class Applier:
             if error.partial is None:
                 raise
             # The old inputs stay, so that the next update tries again.
-            new.change(outputs=dict(error.partial.outputs), inputs=old.inputs, init_errors=(error.message,))
+            new.change(outputs=values.checked(error.partial.outputs), inputs=old.inputs, init_errors=(error.message,))
             raise StepFailed(error.message, kept=True) from error
-        new.change(outputs=dict(outputs), modified=now())
+        new.change(outputs=values.checked(outputs), modified=now())
 
     def _delete(self, step: Step) -> None:
         old = step.old
@@ -153,7 +159,7 @@ class Applier:
             found = self._provider(new).read(new.urn, new.type, new.id, new.inputs, new.inputs)
             if found is None:
                 raise StepFailed(f"resource '{new.id}' does not exist")
-            new.change(outputs=dict(found.outputs), id=found.id or new.id)
+            new.change(outputs=values.checked(found.outputs), id=found.id or new.id)
         old = step.old
         if old is not None:
             if step.op is Op.READ_REPLACEMENT:
@@ -169,8 +175,8 @@ class Applier:
         when = now()
         new.change(
             id=found.id or new.import_id,
-            inputs=dict(found.inputs),
-            outputs=dict(found.outputs),
+            inputs=values.checked(found.inputs),
+            outputs=values.checked(found.outputs),
             created=when,
             modified=when,
         )
@@ -188,6 +194,8 @@ class Applier:
         if found is None or not found.id:
             step.new, step.result = None, Op.DELETE
             return
+        values.checked(found.inputs)
+        values.checked(found.outputs)
         inputs = values.keep_secrets(found.inputs, old.inputs) if found.inputs else old.inputs
         new = step.new
         new.change(id=found.id, inputs=inputs, outputs=values.keep_secrets(found.outputs, old.outputs), init_errors=())

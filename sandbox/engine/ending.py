@@ -50,10 +50,11 @@ def delete_rest(deployment: Deployment) -> None:
 def _deletions(deployment: Deployment) -> tuple[list[Step], list[Step]]:
     state, options = deployment.state, deployment.options
     may_go = deployment.planner.targeting.deletable()
+    spared = _spared(deployment)
     sames: list[Step] = []
     deletions: list[Step] = []
     for one in state.all:
-        if not may_go(one):
+        if one in spared or not may_go(one):
             if not one.delete and not state.survives(one.urn):
                 sames.append(Step(Op.SAME, one.urn, one, copy(one), untargeted=True))
             continue
@@ -71,6 +72,14 @@ def _deletions(deployment: Deployment) -> tuple[list[Step], list[Step]]:
     if options.targets and not options.target_dependents:
         _refuse_untargeted(deployment, deletions)
     return sames, deletions
+
+
+def _spared(deployment: Deployment) -> set[Resource]:
+    """With --exclude-protected: what is protected, and what that needs."""
+    if not deployment.options.exclude_protected:
+        return set()
+    protected = [one for one in deployment.state.all if one.protect]
+    return {*protected, *(one for kept in protected for one in deployment.state.graph.everything_needed(kept))}
 
 
 def _refuse_untargeted(deployment: Deployment, deletions: list[Step]) -> None:

@@ -137,12 +137,13 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         """A component that its provider builds: it registers the component and the children here itself."""
         if self._deployment.stopped:
             raise Stopped
-        provider = self._deployment.registry.get(self._provider_of(request))
+        reference = self._provider_of(request)
         try:
+            provider = self._deployment.registry.get(reference)
             answer = provider.construct(self._construct_request(request))
-        except (ProviderError, grpc.RpcError) as error:
+        except Exception as error:
             if not self._deployment.stopped:
-                why = error.details() if isinstance(error, grpc.RpcError) else error
+                why = error.details() if isinstance(error, grpc.RpcError) else _reason(error)
                 self._deployment.fail(f"{request.type} resource '{request.name}' has a problem: {why}")
             raise Stopped from error
         dependencies = {

@@ -54,8 +54,7 @@ def run(session: Session, operation: Operation) -> None:
     with ExitStack() as held:
         if not preview:
             held.enter_context(lock.held(session.backend, session.project.name, stack))
-            # Another may have finished between our first look at the state and the lock.
-            session.__dict__.pop("state", None)
+            session.forget_state()
         started = time.time()
         work = _Work(session, operation)
         session.out(f"{operation.label} ({stack}):\n")

@@ -206,7 +206,7 @@ class Planner:
             self.error(invalid(failure, new.type, new.name, news), new.urn)
         if answer.failures:
             raise PlanError(f"resource {new.urn} is invalid", new.urn, said=True)
-        return values.keep_secrets(answer.inputs, news)
+        return values.keep_secrets(values.checked(answer.inputs), news)
 
     def _provider(self, urn: str, goal: Goal) -> Provider | None:
         if not goal.custom or urns.is_provider(goal.type):

@@ -104,6 +104,10 @@ class Session:
             path = self.backend.state_path(self.project.name, self.stack)
             raise CommandFailed(f"failed to load checkpoint: {error}\n{path} was left as it is") from error
 
+    def forget_state(self) -> None:
+        """Another may have written it since, or this command has."""
+        self.__dict__.pop("state", None)
+
     @property
     def state_salt(self) -> str:
         provider = (self.state or {}).get("secrets_providers") or {}

@@ -148,6 +148,30 @@ def _fill_reference(target: struct_pb2.Value, reference: ResourceRef, keep: bool
         _fill(fields["id"], reference.id, True, True)
 
 
+def checked(properties: Any) -> Properties:
+    """The properties a provider answered. Raises TypeError for what can be neither sent nor stored."""
+    if not isinstance(properties, Mapping):
+        raise TypeError(f"a {type(properties).__name__} where properties are expected")
+    for value in properties.values():
+        _check(value)
+    return dict(properties)
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("a key that is no text")
+        for item in value.values():
+            _check(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check(item)
+    elif isinstance(value, Secret):
+        _check(value.value)
+    elif value is not None and value is not UNKNOWN and not isinstance(value, bool | int | float | str | ResourceRef):
+        raise TypeError(f"a {type(value).__name__} is no property value")
+
+
 def bare(value: Any) -> Any:
     """The value without any Secret around or inside it."""
     if isinstance(value, Secret):

@@ -51,7 +51,7 @@ def _create(session: Session, name: str) -> None:
         secrets_provider={"type": "passphrase", "state": {"salt": salt}},
     )
     save(session, name, Codec(None).deployment_text(snapshot))
-    del session.__dict__["state"]
+    session.forget_state()
     session.err(f"Created stack '{name}'")
 
 

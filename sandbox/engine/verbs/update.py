@@ -33,7 +33,16 @@ def destroy(session: Session, arguments: Arguments) -> None:
     if not only:
         _must_be_confirmed(arguments)
     run(session, _operation("destroy", arguments, preview=only))
-    if not only:
+    if only:
+        return
+    session.forget_state()
+    protected = sum(bool(entry.get("protect")) for entry in (session.state or {}).get("resources") or ())
+    if "exclude-protected" in arguments and protected:
+        session.out(
+            "All unprotected resources were destroyed. There are still "
+            f"{protected} protected resources associated with this stack."
+        )
+    else:
         session.out(
             "The resources in the stack have been deleted, but the history and configuration associated with the stack "
             f"are still maintained.\nIf you want to remove the stack completely, run `pulumi stack rm {session.stack}`."
@@ -49,6 +58,9 @@ def _operation(kind: str, arguments: Arguments, *, preview: bool = False) -> Ope
     run_program = arguments.one("run-program")
     if run_program == "true" and kind in ("refresh", "destroy"):
         raise CommandFailed(f"{kind} --run-program is not supported by the embedded engine")
+    for option in ("plan", "save-plan", "policy-pack", "import-file", "remote", "attach-debugger"):
+        if option in arguments:
+            raise CommandFailed(f"--{option} is not supported by the embedded engine")
     client = arguments.one("client")
     if not client and kind in ("update", "preview"):
         raise CommandFailed("no program to run: the embedded engine needs the --client that the Automation API passes")

@@ -48,6 +48,12 @@ class FuzzProvider:
     def _file(self, id_: str) -> Path:
         return self.world / f"{id_}.json"
 
+    def _write(self, id_: str, outputs: Properties) -> None:
+        # In one step: the process may be killed at any time.
+        new = self.world / f"{id_}.new"
+        new.write_text(json.dumps(bare(outputs)))
+        new.replace(self._file(id_))
+
     def check_config(self, inputs: Properties) -> Checked:
         if "refuse" in inputs:
             return Checked(inputs, (Failure("refuse", "told to refuse"),))
@@ -97,7 +103,7 @@ class FuzzProvider:
             time.sleep(float(news["slow"]))
         id_ = f"{name}-{uuid.uuid4().hex[:8]}"
         outputs = {**news, "serial": f"s-{id_}"}
-        self._file(id_).write_text(json.dumps(bare(outputs)))
+        self._write(id_, outputs)
         self._log("create", name)
         if bare(news.get("fail")) == "init":
             raise ProviderError("did not become ready", Made(id_, outputs))
@@ -120,7 +126,7 @@ class FuzzProvider:
         if preview:
             return outputs
         self._fail(news, "update")
-        self._file(id).write_text(json.dumps(bare(outputs)))
+        self._write(id, outputs)
         self._log("update", urn.rpartition("::")[2])
         return outputs
 

@@ -10,6 +10,8 @@ import pulumi
 import pulumi.automation as auto
 import pytest
 
+from sandbox.engine.protocol import Made
+from tests.sandbox.engine import fuzz
 from tests.sandbox.engine.programs import Described, Group, Thing
 
 
@@ -281,3 +283,65 @@ def test_no_changes_were_expected(workspace):
         auto.errors.CommandError, match="no changes were expected for preview but changes were proposed"
     ):
         stack.preview(expect_no_changes=True)
+
+
+def test_destroying_all_but_what_is_protected(workspace):
+    program = Described(a={}, b={"after": ["a"], "opts": {"protect": True}}, c={"after": ["b"]}, d={})
+    stack = workspace.stack(program)
+    stack.up()
+    assert "still 1 protected resources" in stack.destroy(exclude_protected=True).stdout
+    assert [name.partition("-")[0] for name in workspace.things()] == ["a", "b"]
+
+
+def test_a_provider_that_answers_nonsense(embedded, monkeypatch):
+    class Strange:
+        pass
+
+    answers = {"create": Made("id", {"x": Strange()}), "nothing": None, "number": Made("id", 5)}
+    for answer in answers.values():
+        monkeypatch.setattr(fuzz.FuzzProvider, "create", lambda *_, answer=answer, **__: answer)
+        stack = embedded.stack(Described(a={}))
+        with pytest.raises(auto.errors.CommandError) as raised:
+            stack.up()
+        assert type(raised.value) is auto.errors.CommandError
+        assert "fuzz:index:Thing (a)" in str(raised.value)
+        stack.refresh()
+    monkeypatch.undo()
+    stack.up()
+    assert set(stack.preview().change_summary) == {"same"}
+
+
+@pytest.mark.parametrize("call", ["check", "diff", "create", "read", "delete", "configure", "invoke"])
+def test_a_provider_with_a_bug(embedded, monkeypatch, call):
+    def program() -> None:
+        pulumi.runtime.invoke("fuzz:index:echo", {"x": 1})
+        Thing("a", {"keep": version[0]})
+
+    version = [1]
+    stack = embedded.stack(program)
+    if call not in ("create", "configure", "invoke", "check"):
+        stack.up()
+        version[0] = 2
+
+    def fail(*_, **__):
+        raise Bug("not foreseen")
+
+    monkeypatch.setattr(fuzz.FuzzProvider, call, fail)
+    with pytest.raises(auto.errors.CommandError, match="Bug: not foreseen"):
+        (stack.destroy if call == "delete" else stack.refresh if call == "read" else stack.up)()
+    monkeypatch.undo()
+    stack.up()
+    assert set(stack.preview().change_summary) == {"same"}
+    assert not stack.export_stack().deployment.get("pending_operations")
+
+
+class Bug(Exception):
+    pass
+
+
+@pytest.mark.parametrize("option", [{"plan": "p.json"}, {"policy_packs": ["x"]}])
+def test_what_is_not_supported_is_refused(embedded, option):
+    stack = embedded.stack(Described(a={}))
+    with pytest.raises(auto.errors.CommandError, match="is not supported by the embedded engine"):
+        stack.up(**option)
+    assert embedded.things() == {}
