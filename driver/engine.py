@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from pulumi._version import version as SDK_VERSION
 from pulumi.automation import CommandResult, PulumiCommand
@@ -39,13 +39,19 @@ OnOutput = Callable[[str], Any]
 
 def command(environ: Mapping[str, str] = os.environ) -> PulumiCommand:
     """The engine of BLUEGREEN_ENGINE (auto, cli, embedded). Raises Invalid where it is not to be had."""
+    if chosen(environ) == "cli":
+        return _cli(shutil.which("pulumi", path=environ.get("PATH")))
+    return Answering(_embedded(environ))
+
+
+def chosen(environ: Mapping[str, str] = os.environ) -> Literal["cli", "embedded"]:
+    """Which engine it is: with `auto`, the CLI where one is on PATH. Raises Invalid for a word that means none."""
     wanted = environ.get("BLUEGREEN_ENGINE", "auto") or "auto"
     if wanted not in {"auto", "cli", "embedded"}:
         raise Invalid(f"BLUEGREEN_ENGINE={wanted} is no engine", "it is one of auto, cli, embedded")
-    found = shutil.which("pulumi", path=environ.get("PATH"))
-    if wanted == "cli" or (wanted == "auto" and found):
-        return _cli(found)
-    return Answering(_embedded(environ))
+    if wanted == "auto":
+        return "cli" if shutil.which("pulumi", path=environ.get("PATH")) else "embedded"
+    return "cli" if wanted == "cli" else "embedded"
 
 
 class Answering(PulumiCommand):

@@ -37,7 +37,7 @@ def play(image: str, fault: str | None = None) -> tuple[Act, ...]:
         Act("promote", ("promote",), shifts=True),
         Act("rollback", ("rollback",), shifts=True),
         Act("promote --again", ("promote", "--again"), shifts=True),
-        Act("retire", ("retire",)),
+        Act("retire --due", ("retire", "--due")),
     )
 
 

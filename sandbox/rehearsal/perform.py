@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from driver.engine import chosen
 from sandbox.project import project_name
 from sandbox.rehearsal.acts import CLOSING, OPENING, Act
 from sandbox.rehearsal.clients import Clients
@@ -59,7 +60,7 @@ def perform(
     return Rehearsed(
         project=project_name(stage.project),
         stack=stack,
-        engine=str(played[0].document.get("engine", "unknown")),
+        engine=chosen(stage.environ),
         speed=stage.running.speed,
         rate=rate,
         played=tuple(played),

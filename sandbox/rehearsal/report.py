@@ -34,7 +34,7 @@ def summary(rehearsed: Rehearsed) -> Group:
 
 def _table(rehearsed: Rehearsed) -> Table:
     title = (
-        f"{rehearsed.project}/{rehearsed.stack} · {rehearsed.engine} engine · {rehearsed.speed:g}x speed · "
+        f"{rehearsed.project}/{rehearsed.stack} · engine: {rehearsed.engine} · {rehearsed.speed:g}x speed · "
         f"{rehearsed.rate:g} requests/s · {rehearsed.seconds:.0f} s"
     )
     table = Table(title=title, title_justify="left", title_style="bold")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import urllib.request
@@ -16,8 +17,10 @@ from typing import Any
 from infra.record import RECORD_KEYS
 from sandbox import daemon
 from sandbox.environment import exports
-from sandbox.project import drop_config, furnish, set_config
+from sandbox.project import drop_config, furnish, set_config, stack_config
 from sandbox.rehearsal.acts import repository_and_tag
+
+_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,17 @@ class Stage:
         return str(self.post("push", {"repository": repository, "tag": tag})["image"])
 
 
+def _fit(project: Path, stack: str, image: str) -> None:
+    """Makes the copied settings those of a first deploy that can be taken down again: no record, no protection."""
+    for key in RECORD_KEYS:
+        drop_config(project, stack, f"bluegreen:{key}")
+    set_config(project, stack, "bluegreen:image", image.rpartition("/")[2])
+    drop_config(project, stack, "bluegreen:protect")
+    balancer = stack_config(project, stack).get("bluegreen:balancer")
+    if isinstance(balancer, dict) and balancer.pop("protect", None) is not None:
+        set_config(project, stack, "bluegreen:balancer", balancer)
+
+
 @contextmanager
 def staged(project: Path, stack: str, speed: float, image: str) -> Iterator[Stage]:
     """A stage for one stack's settings whose first release is `image`. Nothing is left behind at the end."""
@@ -58,11 +72,11 @@ def staged(project: Path, stack: str, speed: float, image: str) -> Iterator[Stag
         running = daemon.start(home, speed=speed)
         try:
             copied = furnish(project, home)
-            for key in RECORD_KEYS:
-                drop_config(copied, stack, f"bluegreen:{key}")
-            set_config(copied, stack, "bluegreen:image", "/".join(image.split("/")[-1:]))
-            environ = exports(running, os.environ)
-            yield Stage(home, copied, running, environ)
+            _fit(copied, stack, image)
+            stage = Stage(home, copied, running, exports(running, os.environ))
+            for arn in sorted(set(_CERTIFICATE.findall(json.dumps(stack_config(copied, stack), default=str)))):
+                stage.post("certificate", {"arn": arn})
+            yield stage
         finally:
             daemon.stop(home)
     finally:
