@@ -18,7 +18,6 @@ from infra.record import (
     Record,
     RecordError,
     Release,
-    basis,
     digest,
     parse_basis,
     same_wish,
@@ -92,6 +91,11 @@ class Decision:
     @property
     def changes_a_color(self) -> bool:
         return self.fills is not None or bool(self.resizes)
+
+    @property
+    def prepares(self) -> Color | None:
+        """The color whose ground this update may change: it is filled anew, and has no weight."""
+        return self.fills if self.kind in (Kind.FIRST, Kind.FILL) else None
 
     @property
     def moves_only_traffic(self) -> bool:
@@ -301,8 +305,3 @@ def _differences(one: Record | None, two: Record) -> str:
 
 def _shares(of: dict[Color, int]) -> str:
     return ", ".join(f"{of[color]} % to {color}" for color in COLORS)
-
-
-def current_basis(decision: Decision) -> str:
-    """What the config is based on once this decision is deployed."""
-    return basis(decision.generation, decision.record)

@@ -18,7 +18,9 @@ from infra.digest import release_digest
 from infra.record import Color, Deployed, Release, deployed_data, stamp
 from infra.refusal import Refusal, refuse
 from infra.registry import resolved
+from infra.setting_models import PLATFORMS
 from infra.settings import Settings
+from infra.steps import Kind
 
 # A standard parameter's limit in bytes (SSM PutParameter).
 LIMIT = 4096
@@ -72,8 +74,11 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
         answer = unfinished(answer, stored.live_weights(deployed), terms) or answer
     if isinstance(answer, Refused):
         raise Refusal(answer)
+    _check_platforms(settings, answer)
     for warning in answer.warnings:
         pulumi.log.warn(warning)
+    if pending := _pending(settings, answer):
+        pulumi.log.info(f"settings changed: goes out with the next deploy ({' and '.join(pending)} stay as they are)")
     made = Plan(deployed, answer, account, region)
     length = len(_text(_noted(made, context)).encode())
     if length + _PLACES > LIMIT:
@@ -84,6 +89,28 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
             f"bluegreen -s {settings.stack} status",
         )
     return made
+
+
+def _pending(settings: Settings, decision: Decision) -> list[Color]:
+    """The filled colors that today's settings would render otherwise, in an update that changes nothing else."""
+    return [
+        color
+        for color, slot in decision.record.colors.items()
+        if decision.kind is Kind.SAME
+        and slot.filled
+        and release_digest(settings, slot.platform, slot.image) != slot.digest
+    ]
+
+
+def _check_platforms(settings: Settings, decision: Decision) -> None:
+    strange = sorted({slot.platform for slot in decision.record.colors.values()} - set(PLATFORMS))
+    if strange:
+        raise refuse(
+            "unknown-platform",
+            f"the record holds a release on {' and '.join(strange)}, which this version of the program can't make",
+            "a newer version deployed it; to go on with this one would take the release away",
+            f"bluegreen -s {settings.stack} status",
+        )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # The grammar of Docker's reference package, without upper-case hosts.
 _IMAGE = re.compile(
@@ -28,7 +28,7 @@ class Image:
     digest: str
 
     def __str__(self) -> str:
-        return self.exact + (f" ({self.tag})" if self.tag else "")
+        return self._address + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
     @property
     def registry(self) -> tuple[str, str] | None:
@@ -38,12 +38,16 @@ class Image:
 
     @property
     def exact(self) -> str:
-        """Host, name and digest: what a machine pulls."""
-        return f"{self.host}/{self.name}" + (f"@{self.digest}" if self.digest else "") if self.host else self.name
+        """What a machine pulls: without the tag, which is for people."""
+        return f"{self._address}@{self.digest}"
+
+    @property
+    def _address(self) -> str:
+        return f"{self.host}/{self.name}" if self.host else self.name
 
     def pinned(self, digest: str) -> str:
         """As the record writes it: the tag stays for people, the digest decides."""
-        return f"{self.host + '/' if self.host else ''}{self.name}{':' + self.tag if self.tag else ''}@{digest}"
+        return str(replace(self, digest=digest))
 
 
 def parse_image(text: str) -> Image:
@@ -60,6 +64,5 @@ def parse_image(text: str) -> Image:
 
 
 def exact(image: str) -> str:
-    """The image of a record as a machine pulls it: without the tag that people read."""
-    parsed = parse_image(image)
-    return f"{parsed.host + '/' if parsed.host else ''}{parsed.name}@{parsed.digest}"
+    """The image of a record as a machine pulls it. Raises ImageError."""
+    return parse_image(image).exact

@@ -90,8 +90,7 @@ def _grounds(site: Site, plan: deployed.Plan) -> dict[Color, dict[str, Ground]]:
             name: platforms.named(name).ground(
                 color,
                 site,
-                pulumi.ResourceOptions(),
-                settled=slot is not None and slot.platform == name and decision.fills != color,
+                settled=slot is not None and slot.platform == name and decision.prepares != color,
             )
             for name in names
         }
@@ -105,7 +104,6 @@ def _fillings(site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[s
             slot,
             site,
             grounds[color][slot.platform],
-            pulumi.ResourceOptions(),
             anew=plan.decision.fills == color,
         )
         for color, slot in plan.decision.record.colors.items()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pulumi
-
 from infra import rendering
 from infra.colors.fleet import RENDERING, TEMPLATE, Fleet
 from infra.colors.ground import Footing
@@ -29,11 +27,9 @@ class Compose:
             "tags": dict(settings.tags),
         }
 
-    def ground(self, color: Color, site: Site, opts: pulumi.ResourceOptions, *, settled: bool) -> Ground:
-        return Footing(color, "compose", "instance", site, opts, settled=settled).ground
+    def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
+        return Footing(color, "compose", "instance", site, settled=settled).ground
 
-    def fill(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
-    ) -> Filling:
-        fleet = Fleet(color, slot, site, ground, opts, anew=anew)
+    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> Filling:
+        fleet = Fleet(color, slot, site, ground, anew=anew)
         return Filling(fleet.group_name, fleet)

@@ -24,11 +24,9 @@ class Fleet(pulumi.ComponentResource):
 
     group_name: pulumi.Output[str]
 
-    def __init__(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
-    ) -> None:
+    def __init__(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> None:
         name = f"{color}-{slot.fill}"
-        super().__init__("bluegreen:index:Fleet", f"{name}-fleet", opts=opts)
+        super().__init__("bluegreen:index:Fleet", f"{name}-fleet")
         self.name, self.slot, self.anew, self.settings = name, slot, anew, site.settings
         self.tags = {
             **site.settings.own_tags,

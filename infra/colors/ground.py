@@ -17,11 +17,9 @@ class Footing(pulumi.ComponentResource):
     changed under running instances would take them out of service.
     """
 
-    def __init__(
-        self, color: Color, platform: str, target_type: str, site: Site, opts: pulumi.ResourceOptions, *, settled: bool
-    ) -> None:
+    def __init__(self, color: Color, platform: str, target_type: str, site: Site, *, settled: bool) -> None:
         name = f"{color}-{platform}"
-        super().__init__("bluegreen:index:Footing", f"{name}-footing", opts=opts)
+        super().__init__("bluegreen:index:Footing", f"{name}-footing")
         settings, check = site.settings, site.settings.health_check
         tags = {**settings.own_tags, "bluegreen:color": color}
 

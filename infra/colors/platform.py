@@ -48,17 +48,15 @@ class Platform(Protocol):
     def rendered_from(self, settings: Settings) -> Mapping[str, Any]:
         """Every setting and template that reaches a release: what its digest is taken over. JSON values."""
 
-    def ground(self, color: Color, site: Site, opts: pulumi.ResourceOptions, *, settled: bool) -> Ground:
+    def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""
 
-    def fill(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, opts: pulumi.ResourceOptions, *, anew: bool
-    ) -> Filling:
+    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> Filling:
         """The release of a color. Only an update that renders it anew changes what runs (`anew`)."""
 
 
 def named(name: str) -> Platform:
-    """The platform of that name. Raises KeyError for one that this version doesn't have."""
+    """The platform of that name, one of `setting_models.PLATFORMS`."""
     from infra.colors.compose import Compose
 
     return {"compose": Compose}[name]()

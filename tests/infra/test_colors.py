@@ -11,7 +11,7 @@ import pytest
 
 from infra.colors.machine import architecture
 from infra.immutable import inputs as every_input
-from infra.record import to_data
+from infra.record import Transition, stamp, to_data
 from infra.steps import flipped, floored
 from tests.infra.schema import arguments_of
 from tests.infra.world import IMAGE, NOW, SHA, World, both_filled, copy_of, stack_file, with_standby
@@ -260,6 +260,21 @@ def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None
     assert {"green-3-role", "green-3-policy", "green-3-profile", "green-3-template", "green-3-group"} <= names
     assert not any(name.startswith("green-2-") for name in names)
     assert world.deployed.capacity["green"].startswith("green-3-group")
+
+
+def test_in_place_the_release_is_rendered_anew_on_the_ground_that_it_stands_on(world: World) -> None:
+    """Another port or health path under users would take the instances that serve them out of service."""
+    was = both_filled(world)
+    blue = was.record.active_slot
+    transition = Transition("in-place", 0, 1, stamp(NOW), stamp(NOW), source=blue.release)
+    colors = {**was.record.colors, "blue": replace(blue, image=IMAGE)}
+    world.up(DEV)
+    before = {one.name: one for one in world.resources}
+    world.up({**CHANGED, **to_data(replace(was.record, colors=colors, transition=transition)), "basedOn": was.basis})
+    anew = {"blue-1-role", "blue-1-profile", "blue-1-template", "blue-1-group"}
+    assert set(changes(world, before, "blue")) == anew
+    assert changes(world, before, "green") == {}
+    assert world.deployed.record.active_slot.image == IMAGE
 
 
 @pytest.mark.parametrize("verb", ["flip", "floors", "nothing"])

@@ -111,6 +111,13 @@ def _illegal(world: World) -> dict[str, Any]:
     return {**DEV, **to_data(replace(was.record, colors=slots)), "basedOn": was.basis}
 
 
+def _of_a_newer_version(world: World) -> dict[str, Any]:
+    was = world.deployed
+    slots = {**was.record.colors, "green": replace(was.record.colors["green"], platform="eks")}
+    world.holds(replace(was, record=replace(was.record, colors=slots)))
+    return DEV
+
+
 def _lost(world: World) -> dict[str, Any]:
     copy = copy_of(world.deployed)
     world.parameters.clear()
@@ -129,6 +136,7 @@ REFUSALS: dict[str, Callable[[World], dict[str, Any]]] = {
     "stale-edit": _stale,
     "rollback-in-progress": _rollback,
     "illegal-step": _illegal,
+    "unknown-platform": _of_a_newer_version,
     "record-missing": _lost,
     "settings": lambda world: {**DEV, "bluegreen:port": "0", "bluegreen:drain": "x"},
 }
@@ -212,6 +220,17 @@ def test_a_live_rule_that_says_something_else_entirely_is_no_reason(world: World
     _, old = _adopting(world)
     world.live = {"arn:of:a:stranger": 100}
     assert world.up(old).deployed.generation == 3
+
+
+@pytest.mark.parametrize(("port", "told"), [("8080", False), ("8081", True)])
+def test_settings_that_wait_for_the_next_deploy_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, port: str, told: bool
+) -> None:
+    both_filled(world)
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", said.append)
+    world.up({**DEV, "bluegreen:port": port})
+    assert [text.partition(" (")[2] for text in said] == (["blue and green stay as they are)"] if told else [])
 
 
 # The record that is written.

@@ -235,5 +235,10 @@ def test_own_tags_can_not_be_overridden() -> None:
     }
 
 
+def test_true_is_no_number_and_a_number_no_truth() -> None:
+    found = problems(compose={"min": True}, balancer={"stickiness": True, "protect": 7})
+    assert set(found) == {"compose.min", "balancer.stickiness", "balancer.protect"}
+
+
 def test_compose_takes_whole_numbers_from_json() -> None:
     assert settings(compose={"min": 3.0, "max": "4"}).compose == Compose(min=3, max=4)  # type: ignore[call-arg]
