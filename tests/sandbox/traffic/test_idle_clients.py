@@ -8,7 +8,7 @@ import pytest
 from sandbox.traffic import plane, wire
 from sandbox.traffic.wire import Action, Listener, Table
 
-IDLE = 0.3
+IDLE = 0.5
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_an_idle_connection_is_closed(quick: None) -> None:
 
 def test_one_that_is_in_use_is_not(quick: None) -> None:
     get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    assert asyncio.run(conversation([get] * 4, IDLE * 0.6)).count(b"hello") == 4
+    assert asyncio.run(conversation([get] * 4, IDLE * 0.4)).count(b"hello") == 4
 
 
 def test_half_a_head_is_a_408(quick: None) -> None:
