@@ -1,7 +1,7 @@
 """The API's own bad days, on request: throttled, slow or failing calls."""
 
-import itertools
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Weather:
         self._clock = clock
         self._sleep = sleep
         self._spells: list[Spell] = []
-        self._count = itertools.count()
+        self._seen: Counter[Spell] = Counter()
 
     @property
     def spells(self) -> list[Spell]:
@@ -47,9 +47,11 @@ class Weather:
         """The status, code and message of what happens to this call; None: it gets through, maybe late."""
         if not self._spells:
             return None
-        nth = next(self._count)
         for spell in self.spells:
-            if spell.service not in ("", request.service) or not spell.hits(nth):
+            if spell.service not in ("", request.service):
+                continue
+            self._seen[spell] += 1
+            if not spell.hits(self._seen[spell] - 1):
                 continue
             if spell.kind == "throttled":
                 status = "503 Service Unavailable" if request.service == "ec2" else "400 Bad Request"
