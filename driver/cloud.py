@@ -139,6 +139,10 @@ class AwsCloud:
         with spoken(f"the rule {rule.arn}"):
             self._elb.modify_rule(RuleArn=rule.arn, Actions=cast(Any, [{"Type": "forward", "ForwardConfig": forward}]))
 
+    def put_record(self, text: str) -> None:
+        with spoken(f"{self.path}/record"):
+            self._ssm.put_parameter(Name=f"{self.path}/record", Value=text, Type="String", Overwrite=True)
+
     def put_intent(self, text: str) -> None:
         with spoken(f"{self.path}/intent"):
             self._ssm.put_parameter(Name=f"{self.path}/intent", Value=text, Type="String", Overwrite=True)

@@ -59,6 +59,7 @@ def _result(changes: Changes, journey: Journey, traffic: str, *, first: bool, ur
         "warnings": list(changes.warnings),
     }
     number = sum(count for operation, count in changes.counts.items() if operation != "same")
-    reason = f"{number} resources changed; {traffic}" if number else f"nothing had to change; {traffic}"
+    what = f"{number} resource{'s' * (number != 1)} changed" if number else "nothing had to change"
+    reason = f"{what}; {traffic}"
     advice = ("deploy IMAGE",) if first else ("status",)
     return Result("updated" if number else "no changes", reason, advice, facts=facts, body=journey)

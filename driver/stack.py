@@ -69,6 +69,12 @@ class PulumiStack:
         self._call(self._stack.destroy, watch)
         return Changes(watch.counts, tuple(watch.resources), time.monotonic() - started, tuple(watch.warnings))
 
+    def recorded(self) -> str:
+        for resource in self._resources():
+            if resource["urn"].endswith("::aws:ssm/parameter:Parameter::record"):
+                return str(resource.get("outputs", {}).get("insecureValue") or "")
+        return ""
+
     def adopt(self, deployed: Deployed) -> None:
         self.checkout.adopt(deployed)
 
@@ -132,7 +138,8 @@ class PulumiStack:
                 raise Stopped("the update was interrupted", why, ("up", "status")) from None
             if self._refusal is not None:
                 raise refused(self._refusal.refused, ours=self._ours) from None
-            raise classified(str(error), watch.blame()) from error
+            what = {"up": "update"}.get(operation.__name__, operation.__name__)
+            raise classified(str(error), watch.blame(), what) from error
 
     def _resources(self) -> list[dict[str, Any]]:
         return (self._stack.export_stack().deployment or {}).get("resources") or []

@@ -70,7 +70,7 @@ def refused(refusal: Any, *, ours: bool = True) -> Failure:
     return kind(refusal.what, refusal.why, commands, facts={"refusal": refusal.code})
 
 
-def classified(text: str, blame: str) -> Failure:
+def classified(text: str, blame: str, what: str = "update") -> Failure:
     """From the CLI's text, for what has no object: environment, interruption, or a failed resource."""
     if "update canceled" in text or "code: -2" in text:
         return Stopped("the update was interrupted", blame or "it was canceled", ("up", "status"))
@@ -79,7 +79,7 @@ def classified(text: str, blame: str) -> Failure:
             if re.search(pattern, text, re.IGNORECASE):
                 return Invalid(what, _line(text), commands)
     why = blame or _line(text)
-    return UpdateFailed("the update failed", why, ("up", "status"))
+    return UpdateFailed(f"the {what} failed", why, ("up", "status"))
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from driver.images import short
 from driver.release.snapshot import Snapshot
-from infra.record import COLORS, Color, deployed_data, instant, to_data, weights
+from infra.record import COLORS, Color, deployed_data, instant, to_data
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class StatusView:
         assert self.seen.record is not None
         slot, fleet = self.seen.record.colors.get(color), self.seen.fleet(color)
         return {
-            "weight": (self.seen.live or weights(self.seen.record))[color],
+            "weight": self.seen.live[color] if self.seen.live is not None else None,
             "standing": self.standing(color),
             "platform": slot.platform if slot else None,
             "image": slot.image if slot else None,
@@ -93,19 +93,18 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
 def _color_line(view: StatusView, color: Color) -> str:
     record, fleet = view.seen.record, view.seen.fleet(color)
     assert record is not None
-    share = (view.seen.live or weights(record))[color]
-    dot, slot = "●" if share else "○", record.colors.get(color)
+    share = str(view.seen.live[color]) if view.seen.live is not None else "?"
+    slot = record.colors.get(color)
+    head = f"[{color}]{'○' if share == '0' else '●'}[/] {color:<6}{share:>4} %"
     if slot is None:
-        return f"[{color}]{dot}[/] {color:<6}{share:>4} %  empty"
+        return f"{head}  empty"
     standing = "serving" if color == record.active else view.standing(color)
     if color == record.idle and record.held_until:
         standing += f", kept until {record.held_until}"
-    well = fleet.healthy >= max(1, slot.floor)
-    count = f"{fleet.healthy}/{fleet.wanted} healthy"
-    health = count if well or not slot.filled else f"[red]{count}[/]"
-    return (
-        f"[{color}]{dot}[/] {color:<6}{share:>4} %  {slot.platform:<8} {short(slot.image):<28} {health:<14} {standing}"
-    )
+    health = f"{fleet.healthy}/{fleet.wanted} healthy".ljust(14)
+    if slot.filled and fleet.healthy < max(1, slot.floor):
+        health = f"[red]{health}[/]"
+    return f"{head}  {slot.platform:<8} {short(slot.image):<28} {health} {standing}"
 
 
 def _ago(now: datetime, when: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from driver.effect import effect
+from driver.effect import counted, effect, unreleased
 from driver.invocation import Invocation
 from driver.observe import observe
 from driver.result import Result
@@ -21,14 +21,20 @@ def preview(called: Invocation) -> Result:
     seen = observe(ports.cloud, ports.clock.now())
     changes = ports.stack.preview()
     traffic = effect(seen, changes)
+    pending = unreleased(ports.stack, seen)
     facts = {
         "counts": dict(changes.counts),
         "changes": [{"operation": operation, "urn": urn} for operation, urn in changes.resources],
         "traffic": traffic,
         "drift": list(seen.drift),
+        "unreleased": list(pending),
         "warnings": list(changes.warnings),
     }
-    if not changes.any:
-        return Result("no changes", f"everything is as it should be; {traffic}", facts=facts, body=changes)
-    number = sum(count for operation, count in changes.counts.items() if operation != "same")
-    return Result("changes", f"{number} resources change; {traffic}", ("up",), facts=facts, body=changes)
+    hints = "".join(f"; {line}" for line in pending)
+    if changes.any:
+        number = sum(count for operation, count in changes.counts.items() if operation != "same")
+        return Result("changes", f"{counted(number)}; {traffic}{hints}", ("up",), facts=facts, body=changes)
+    if seen.drift:
+        reason = f"{seen.drift[0]}; `up` sets it right{hints}"
+        return Result("changes", reason, ("up", "rollback"), facts=facts, body=changes)
+    return Result("no changes", f"everything is as it should be; {traffic}{hints}", facts=facts, body=changes)

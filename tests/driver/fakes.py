@@ -19,6 +19,7 @@ from infra.record import (
     Release,
     Slot,
     other,
+    parse_deployed,
     parse_intent,
     weights,
 )
@@ -130,6 +131,10 @@ class FakeCloud:
         self.forwarding[rule.arn] = rule
         self.history.append(self.live())
 
+    def put_record(self, text: str) -> None:
+        self._call("put_record")
+        self.deployed = parse_deployed(text)
+
     def put_intent(self, text: str) -> None:
         self._call("put_intent")
         self.intent = text
@@ -200,6 +205,7 @@ class FakeStack:
     before: Callable[[], None] | None = None
     """Runs once, as another driver would, just before an update decides."""
     failing: Exception | None = None
+    remembered: str = ""
 
     def terms(self) -> Terms:
         return self.settings
@@ -230,6 +236,9 @@ class FakeStack:
 
     def destroy(self) -> Changes:
         raise AssertionError("not asked for in these tests")
+
+    def recorded(self) -> str:
+        return self.remembered
 
     def adopt(self, deployed: Deployed) -> None:
         self.adopted = deployed
