@@ -31,10 +31,20 @@ def copy_project(source: Path, target: Path) -> Path:
 
 
 def furnish(source: Path, home: Path) -> Path:
-    """Puts a copy of the project, Pulumi's state and its plugins into a sandbox's home; gives the copy's folder."""
-    (home / "state").mkdir(parents=True, exist_ok=True)
+    """Puts a copy of the project, room for Pulumi's state, and its plugins into a sandbox's home; gives the copy.
+
+    An earlier sandbox's are thrown away: they speak of resources that went with it.
+    """
+    clear(home)
+    (home / "state").mkdir(parents=True)
     install(home / "pulumi")
     return copy_project(source, home / "project")
+
+
+def clear(home: Path) -> None:
+    """Takes away what a sandbox's stacks left in its home."""
+    for name in ("state", "project", "pulumi"):
+        shutil.rmtree(home / name, ignore_errors=True)
 
 
 def project_name(project: Path) -> str:

@@ -20,7 +20,7 @@ from driver.invocation import Invocation
 from driver.result import Result
 from sandbox import daemon
 from sandbox.faults import FAULTS
-from sandbox.project import furnish
+from sandbox.project import clear, furnish
 from sandbox.rehearsal.acts import repository_and_tag
 
 P = ParamSpec("P")
@@ -31,6 +31,12 @@ def home(called: Invocation) -> Path:
     """Where this project's sandbox lives. In the sandbox's own environment: the sandbox that it speaks of."""
     root = find(called.project)
     return root.parent if root.name == "project" and (root.parent / "state").is_dir() else root / ".bluegreen/sandbox"
+
+
+def _source(called: Invocation) -> Path:
+    """The project that the sandbox is for, also when its own copy is the one in use."""
+    where, root = home(called), find(called.project)
+    return where.parent.parent if root.parent == where else root
 
 
 def told(verb: Callable[P, R]) -> Callable[P, R]:
@@ -48,7 +54,7 @@ def told(verb: Callable[P, R]) -> Callable[P, R]:
 
 @told
 def start(called: Invocation, speed: float, port: int) -> Result:
-    where, root = home(called), find(called.project)
+    where, root = home(called), _source(called)
     running = daemon.start(where, speed=speed, port=port)
     furnish(root, where)
     reason = f"AWS at {running.endpoint}, {speed:g}x as fast, until `bluegreen sandbox stop`"
@@ -57,7 +63,9 @@ def start(called: Invocation, speed: float, port: int) -> Result:
 
 @told
 def stop(called: Invocation) -> Result:
-    running = daemon.stop(home(called))
+    where = home(called)
+    running = daemon.stop(where)
+    clear(where)
     return Result("stopped", f"what was at {running.endpoint} is gone", facts=_facts(running))
 
 

@@ -36,9 +36,9 @@ class Play:
 
     stack = "dev"
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, engine: str) -> None:
         self.stage = stage
-        self.environ = dict(stage.environ)
+        self.environ = {**stage.environ, "BLUEGREEN_ENGINE": engine}
 
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
         """Begins a verb with JSON output; several may run at once."""
@@ -89,12 +89,12 @@ class Play:
 
 
 @contextlib.contextmanager
-def played(speed: float = 60, image: str = "shop:1.0.0", source: Path = ROOT) -> Iterator[Play]:
-    """A fresh sandbox with the first release deployed."""
-    with staged(source, "dev", speed, image) as stage:
+def played(engine: str = "embedded") -> Iterator[Play]:
+    """A fresh sandbox with the first release deployed; `engine` is `embedded`, or `cli` for a real one on PATH."""
+    with staged(ROOT, "dev", 60, "shop:1.0.0") as stage:
         for tag in ("1.0.0", "2.0.0", "3.0.0", "4-never-healthy", "5-errors"):
             stage.push(f"shop:{tag}")
-        play = Play(stage)
+        play = Play(stage, engine)
         play.run("up")
         yield play
 

@@ -1,6 +1,7 @@
 """A release from the first deploy to the last retirement, under load."""
 
 import os
+import shutil
 
 import pytest
 
@@ -15,6 +16,22 @@ TRANSITIONS = 100 if os.environ.get("BLUEGREEN_SOAK") else 20
 def play():
     with played() as play:
         yield play
+
+
+@pytest.mark.cli
+@pytest.mark.skipif(not shutil.which("pulumi"), reason="no pulumi on PATH to release with")
+def test_a_release_on_a_real_cli():
+    with played("cli") as play, play.load() as clients:
+        play.run("deploy", "shop:2.0.0")
+        assert play.run("promote").document["stack_updates"] == 1
+        unchanged(play)
+        play.run("rollback")
+        unchanged(play)
+        # The other engine takes over the same state, and sees nothing to do.
+        assert play.run("preview", BLUEGREEN_ENGINE="embedded").document["outcome"] == "no changes"
+        play.run("promote", "--again", BLUEGREEN_ENGINE="embedded")
+        unchanged(play)
+    assert clients.stop()["failed"] == 0
 
 
 def unchanged(play):
