@@ -132,7 +132,7 @@ def _spawn(home: Path, speed: float, port: int, detach: bool) -> "subprocess.Pop
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with (home / LOG).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "sandbox.cloud.serve", *arguments, *([] if detach else ["--attached"])],
+            [sys.executable, "-m", "sandbox.daemon_process", *arguments, *([] if detach else ["--attached"])],
             stdin=subprocess.DEVNULL if detach else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

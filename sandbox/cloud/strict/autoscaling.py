@@ -72,6 +72,16 @@ def install(seam: Seam) -> None:
             raise _beyond(wanted, "below min", group.min_size)
         return original(response)
 
+    @seam.around(AutoScalingResponse, "set_instance_health")
+    def set_instance_health(original: Any, response: Any) -> Any:
+        id, status = response._get_param("InstanceId"), response._get_param("HealthStatus")
+        if status not in ("Healthy", "Unhealthy"):
+            raise Refused("ValidationError", f"Valid instance health states are: [Healthy, Unhealthy], not {status}")
+        groups = response.autoscaling_backend.autoscaling_groups.values()
+        if not any(member.instance.id == id for group in groups for member in group.instance_states):
+            raise Refused("ValidationError", f"Instance Id not found - No managed instance found for instance ID {id}")
+        return original(response)
+
     @seam.around(AutoScalingResponse, "attach_load_balancer_target_groups")
     def attach(original: Any, response: Any) -> Any:
         _check_target_groups(response)

@@ -283,6 +283,9 @@ def test_changes_of_scaling_groups_that_aws_refuses(site, aws):
     ):
         code, said = refused(call, AutoScalingGroupName="none", **given)
         assert (code, said[:34]) == ("ValidationError", "AutoScalingGroup name not found - ")
+    id = site.group()["Instances"][0]["InstanceId"]
+    for given in ({"InstanceId": id, "HealthStatus": "Fine"}, {"InstanceId": "i-0", "HealthStatus": "Healthy"}):
+        assert refused(asg.set_instance_health, **given)[0] == "ValidationError"
     asg.delete_auto_scaling_group(AutoScalingGroupName="blue", ForceDelete=True)
     code, _ = refused(asg.update_auto_scaling_group, AutoScalingGroupName="blue", MinSize=1)
     assert code == "ScalingActivityInProgress"

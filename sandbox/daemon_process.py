@@ -88,7 +88,7 @@ class _Children:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="sandbox.cloud.serve")
+    parser = argparse.ArgumentParser(prog="sandbox.daemon_process")
     parser.add_argument("--home", required=True)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--port", type=int, default=0)
