@@ -5,9 +5,7 @@ The table of docs/architecture.md, row by row: the first that fits decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from infra import images
 from infra.record import (
@@ -17,7 +15,6 @@ from infra.record import (
     Intent,
     Record,
     RecordError,
-    Release,
     digest,
     parse_basis,
     same_wish,
@@ -26,81 +23,9 @@ from infra.record import (
     weights,
 )
 from infra.steps import IllegalStep, Kind, Step, first, step
+from infra.verdict import Copy, Decision, Refused, Terms
 
-
-@dataclass(frozen=True)
-class Copy:
-    """The record as the stack's config has it, and what it says it was copied from."""
-
-    record: Record | None = None
-    based_on: str | None = None
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a decision needs to know besides the records."""
-
-    stack: str
-    now: datetime
-    hold: timedelta
-    floor: int
-    """Capacity of a first release, in instances or tasks."""
-    platforms: tuple[str, ...]
-    first_release: Callable[[], Release]
-    """The release that the settings name; asked for a first deploy only."""
-    digest: Callable[[str, str], str]
-    """Digest of what is rendered for a platform and an image."""
-    balancer: bool = False
-    """Whether a load balancer with this stack's tags exists; looked at only without a deployed record."""
-    finish_first: bool = False
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why nothing is done: a code for programs, and for people what, why, and the commands that would help.
-
-    Commands of others than `bluegreen` begin with `$ `.
-    """
-
-    code: str
-    what: str
-    why: str
-    next: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        hints = "".join(f"\n  next   {command.removeprefix('$ ')}" for command in self.next)
-        return f"{self.what}\n  why    {self.why}{hints}"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The record that this update brings about."""
-
-    kind: Kind
-    record: Record
-    generation: int
-    fills: Color | None = None
-    """The color whose release this update renders anew."""
-    resizes: frozenset[Color] = frozenset()
-    """The colors whose floor it changes."""
-    adopted: bool = False
-    """The config holds an older record, which is not followed."""
-    from_intent: bool = False
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def changes_a_color(self) -> bool:
-        return self.fills is not None or bool(self.resizes)
-
-    @property
-    def prepares(self) -> Color | None:
-        """The color whose ground this update may change: it is filled anew, and has no weight."""
-        return self.fills if self.kind in (Kind.FIRST, Kind.FILL) else None
-
-    @property
-    def moves_only_traffic(self) -> bool:
-        """Whether this update may be a targeted one of the rules and the record."""
-        return self.kind is not Kind.SAME and not self.changes_a_color
+__all__ = ["Copy", "Decision", "Refused", "Terms", "decide", "fulfilled", "unfinished"]
 
 
 def decide(deployed: Deployed | None, intent: Intent | None, copy: Copy, terms: Terms) -> Decision | Refused:

@@ -45,14 +45,8 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
     deployed, intent = stored.parameters(settings)
     copy = stored.config_copy(config, settings)
     account, region = aws.get_caller_identity().account_id, aws.get_region().region
-    if deployed and deployed.account not in ("", account):
-        raise refuse(
-            "foreign-record",
-            f"the deployed record is of account {deployed.account}, these credentials are of {account}",
-            f"{stored.folder(settings)}/record was copied there from another account",
-            "$ aws sts get-caller-identity",
-            f"bluegreen -s {settings.stack} status",
-        )
+    if deployed:
+        _check_origin(settings, deployed, account, region)
 
     def first_release() -> Release:
         image, platform = resolved(settings.image, account, region), settings.platforms[0]
@@ -89,6 +83,19 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
             f"bluegreen -s {settings.stack} status",
         )
     return made
+
+
+def _check_origin(settings: Settings, deployed: Deployed, account: str, region: str) -> None:
+    if deployed.account in ("", account) and deployed.region in ("", region):
+        return
+    raise refuse(
+        "foreign-record",
+        f"the deployed record is of account {deployed.account} in {deployed.region}, "
+        f"these credentials are of {account} in {region}",
+        f"{stored.folder(settings)}/record was copied there from elsewhere",
+        "$ aws sts get-caller-identity",
+        f"bluegreen -s {settings.stack} status",
+    )
 
 
 def _pending(settings: Settings, decision: Decision) -> list[Color]:

@@ -87,6 +87,11 @@ def _foreign(world: World) -> dict[str, Any]:
     return DEV
 
 
+def _of_another_region(world: World) -> dict[str, Any]:
+    world.holds(replace(world.deployed, region="us-east-1"))
+    return DEV
+
+
 def _bad_intent(world: World) -> dict[str, Any]:
     world.parameters["intent"] = "{"
     return DEV
@@ -128,6 +133,7 @@ REFUSALS: dict[str, Callable[[World], dict[str, Any]]] = {
     "corrupt-record": _corrupt,
     "corrupt-record of a newer version": _newer,
     "foreign-record": _foreign,
+    "foreign-record of another region": _of_another_region,
     "corrupt-intent": _bad_intent,
     "config-record": lambda world: {**DEV, "activeColor": "red"},
     "config-record that is no JSON": lambda world: {**DEV, **copy_of(world.deployed), "colors": "{blue"},
@@ -231,6 +237,16 @@ def test_settings_that_wait_for_the_next_deploy_are_named(
     monkeypatch.setattr(pulumi.log, "info", said.append)
     world.up({**DEV, "bluegreen:port": port})
     assert [text.partition(" (")[2] for text in said] == (["blue and green stay as they are)"] if told else [])
+
+
+def test_an_empty_color_has_nothing_that_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    was = both_filled(world)
+    slots = {**was.record.colors, "green": replace(was.record.colors["green"], floor=0)}
+    world.holds(replace(was, record=replace(was.record, colors=slots)))
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", said.append)
+    world.up({**DEV, "bluegreen:port": "8081"})
+    assert ["green" in text for text in said] == [False]
 
 
 # The record that is written.
