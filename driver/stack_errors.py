@@ -75,9 +75,9 @@ def classified(text: str, blame: str, what: str = "update") -> Failure:
     if "update canceled" in text or "code: -2" in text:
         return Stopped("the update was interrupted", blame or "it was canceled", ("up", "status"))
     if not blame or "passphrase" in text:
-        for pattern, what, commands in _ENVIRONMENT:
+        for pattern, trouble, commands in _ENVIRONMENT:
             if re.search(pattern, text, re.IGNORECASE):
-                return Invalid(what, _line(text), commands)
+                return Invalid(trouble, _line(text), commands)
     why = blame or _line(text)
     return UpdateFailed(f"the {what} failed", why, ("up", "status"))
 

@@ -25,11 +25,12 @@ class Fill:
         return filled(was, self.release, now, floor=self.floor, active_floor=self.active_floor)
 
     def targets(self, was: Deployed) -> tuple[str, ...]:
-        """The old fill of the standby, the new one, and the active color's for its floor."""
+        """The standby's ground, its old fill and the new one, and the active color's fill for its floor."""
         idle = was.record.idle
         before = was.record.standby_slot
         fills = [f"**::{idle}-{was.generation + 1}-**"] + ([f"**::{idle}-{before.fill}-**"] if before else [])
-        return (*fills, _slot_glob(was, was.record.active), *RULES)
+        ground = f"**::{idle}-{self.release.platform}-**"
+        return (ground, *fills, _slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
         return f"fill the standby with {short(self.release.image)}, {self.floor} targets at least"
