@@ -5,7 +5,7 @@ import gc
 import pytest
 from hypothesis import settings
 
-from tests.infra.world import World
+from tests.infra.world import World, stack_file
 
 settings.register_profile("infra", max_examples=40, deadline=None)
 settings.load_profile("infra")
@@ -18,3 +18,9 @@ gc.freeze()
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+@pytest.fixture(scope="session")
+def first() -> World:
+    """`dev` after its first deploy, for tests that only look."""
+    return World().up(stack_file("dev"))

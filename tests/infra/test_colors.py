@@ -41,9 +41,9 @@ def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: Wor
     assert "keyName" not in template
 
 
-def test_a_template_boots_exactly_the_recorded_release(world: World) -> None:
-    text = script(world.up(DEV), "blue-1-template")
-    slot = world.deployed.record.active_slot
+def test_a_template_boots_exactly_the_recorded_release(first: World) -> None:
+    text = script(first, "blue-1-template")
+    slot = first.deployed.record.active_slot
     env = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("BLUEGREEN_"))
     assert env == {
         "BLUEGREEN_SERVICE": "shop",
@@ -66,8 +66,8 @@ def test_the_group_is_checked_by_the_balancer_and_replaces_before_it_removes(wor
     assert (group["minSize"], group["desiredCapacity"], group["maxSize"]) == (2, 2, 6)
 
 
-def test_nothing_waits_inside_an_update(world: World) -> None:
-    group = world.up(DEV).one("blue-1-group").inputs
+def test_nothing_waits_inside_an_update(first: World) -> None:
+    group = first.one("blue-1-group").inputs
     assert group["waitForCapacityTimeout"] == "0"
     assert "waitForElbCapacity" not in group
 
@@ -77,9 +77,9 @@ def test_desired_capacity_is_the_scalers_after_creation(world: World) -> None:
     assert "desiredCapacity" in world.up(DEV).one("blue-1-group").ignored
 
 
-def test_instances_carry_what_a_stranger_needs_to_know(world: World) -> None:
-    tags = world.up(DEV).one("blue-1-group").inputs["tags"]
-    slot = world.deployed.record.active_slot
+def test_instances_carry_what_a_stranger_needs_to_know(first: World) -> None:
+    tags = first.one("blue-1-group").inputs["tags"]
+    slot = first.deployed.record.active_slot
     assert {tag["key"]: tag["value"] for tag in tags} == {
         "Name": "shop-blue-1",
         "team": "shop",
@@ -90,18 +90,17 @@ def test_instances_carry_what_a_stranger_needs_to_know(world: World) -> None:
         "bluegreen:release": slot.digest,
     }
     assert all(tag["propagateAtLaunch"] for tag in tags)
-    template = world.one("blue-1-template").inputs
+    template = first.one("blue-1-template").inputs
     assert template["tags"]["bluegreen:release"] == slot.digest
     assert template["tagSpecifications"][0]["resourceType"] == "volume"
 
 
-def test_an_instance_may_pull_its_own_image_and_be_reached_by_session_manager(world: World) -> None:
-    world.up(DEV)
-    trust = json.loads(world.one("blue-1-role").inputs["assumeRolePolicy"])["Statement"]
+def test_an_instance_may_pull_its_own_image_and_be_reached_by_session_manager(first: World) -> None:
+    trust = json.loads(first.one("blue-1-role").inputs["assumeRolePolicy"])["Statement"]
     assert [(one["Principal"], one["Action"]) for one in trust] == [
         ({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole")
     ]
-    policy = world.one("blue-1-policy").inputs
+    policy = first.one("blue-1-policy").inputs
     assert policy["role"] == "blue-1-role-0a1b2c3"
     leave = json.loads(policy["policy"])["Statement"]
     anywhere = {action for one in leave if one["Resource"] == "*" for action in _actions(one)}
@@ -121,7 +120,7 @@ def test_an_instance_may_pull_its_own_image_and_be_reached_by_session_manager(wo
             "ecr:GetDownloadUrlForLayer",
         }
     }
-    assert world.one("blue-1-profile").inputs["role"] == "blue-1-role-0a1b2c3"
+    assert first.one("blue-1-profile").inputs["role"] == "blue-1-role-0a1b2c3"
 
 
 def _actions(statement: dict[str, Any]) -> set[str]:

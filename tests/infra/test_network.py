@@ -34,11 +34,10 @@ def test_an_existing_vpc_is_used_and_none_is_made(world: World) -> None:
     assert world.one("blue-compose-targets").inputs["vpcId"] == EXISTING["vpc"]
 
 
-def test_the_balancer_is_public_and_the_instances_are_not(world: World) -> None:
-    world.up(DEV)
-    assert world.one("balancer").inputs["subnets"] == ["subnet-a", "subnet-b"]
-    assert world.one("blue-1-group").inputs["vpcZoneIdentifiers"] == ["subnet-c", "subnet-d"]
-    (interface,) = world.one("blue-1-template").inputs["networkInterfaces"]
+def test_the_balancer_is_public_and_the_instances_are_not(first: World) -> None:
+    assert first.one("balancer").inputs["subnets"] == ["subnet-a", "subnet-b"]
+    assert first.one("blue-1-group").inputs["vpcZoneIdentifiers"] == ["subnet-c", "subnet-d"]
+    (interface,) = first.one("blue-1-template").inputs["networkInterfaces"]
     assert interface["associatePublicIpAddress"] == "false"
     assert interface["securityGroups"] == ["blue-compose-instances-id"]
 
@@ -62,15 +61,14 @@ def test_instances_are_reachable_from_the_balancer_only_and_on_their_port_only(w
     assert "ingress" not in world.one(f"{color}-compose-instances").inputs
 
 
-def test_the_balancer_itself_reaches_the_instances_only(world: World) -> None:
-    world.up(DEV)
-    out = [one.inputs for one in world.of_type(EGRESS) if one.inputs["securityGroupId"] == "balancer-access-id"]
+def test_the_balancer_itself_reaches_the_instances_only(first: World) -> None:
+    out = [one.inputs for one in first.of_type(EGRESS) if one.inputs["securityGroupId"] == "balancer-access-id"]
     assert {rule["referencedSecurityGroupId"] for rule in out} == {
         "blue-compose-instances-id",
         "green-compose-instances-id",
     }
     assert all((rule["fromPort"], rule["toPort"]) == (8080, 8080) for rule in out)
-    assert "egress" not in world.one("balancer-access").inputs
+    assert "egress" not in first.one("balancer-access").inputs
 
 
 def test_the_test_listener_is_closed_but_for_the_networks_that_are_named(world: World) -> None:

@@ -282,8 +282,8 @@ def test_an_intent_is_finished_by_any_run_and_then_spent(world: World) -> None:
     assert world.deployed.generation == 4
 
 
-def test_the_parameter_is_a_plain_string_that_can_be_written_over(world: World) -> None:
-    record = world.up(DEV).one("record")
+def test_the_parameter_is_a_plain_string_that_can_be_written_over(first: World) -> None:
+    record = first.one("record")
     assert record.inputs["name"] == "/bluegreen/shop/dev/record"
     assert (record.inputs["type"], record.inputs["overwrite"]) == ("String", True)
     assert "value" not in record.inputs

@@ -22,9 +22,8 @@ def shares(world: World) -> list[tuple[str, int]]:
     return [(group["arn"].rpartition(":")[2], group["weight"]) for group in action["forward"]["targetGroups"]]
 
 
-def test_without_a_certificate_there_is_http_and_a_test_listener(world: World) -> None:
-    world.up(DEV)
-    listeners = {found.name: found.inputs for found in world.of_type("aws:lb/listener:Listener")}
+def test_without_a_certificate_there_is_http_and_a_test_listener(first: World) -> None:
+    listeners = {found.name: found.inputs for found in first.of_type("aws:lb/listener:Listener")}
     assert {name: (given["port"], given["protocol"]) for name, given in listeners.items()} == {
         "production-listener": (80, "HTTP"),
         "test-listener": (9001, "HTTP"),
@@ -128,8 +127,8 @@ def test_deletion_protection_is_awss_own_and_set_apart(world: World) -> None:
     assert World().up(PROD, "prod").one("balancer").inputs["enableDeletionProtection"] is True
 
 
-def test_a_stack_can_be_found_by_the_tags_of_its_balancer(world: World) -> None:
-    tags = world.up(DEV).one("balancer").inputs["tags"]
+def test_a_stack_can_be_found_by_the_tags_of_its_balancer(first: World) -> None:
+    tags = first.one("balancer").inputs["tags"]
     assert tags.items() >= {"bluegreen:project": "shop", "bluegreen:stack": "dev"}.items()
 
 
