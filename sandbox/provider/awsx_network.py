@@ -13,7 +13,6 @@ from sandbox.provider.values import bare, is_unknown
 
 _ORDER = (PUBLIC, PRIVATE, ISOLATED)
 _VPC_INPUTS = (
-    "assignGeneratedIpv6CidrBlock",
     "enableDnsHostnames",
     "enableDnsSupport",
     "enableNetworkAddressUsageMetrics",

@@ -38,8 +38,8 @@ class Job:
         return self.clients.account(self.region)
 
     def given(self, key: str) -> Any:
-        """A new input, or where there is none (a read) what is known of it."""
-        return self.news.get(key, self.olds.get(key))
+        """A new input; in a read or a deletion, where there are no new ones, what is known of it."""
+        return (self.news or self.olds).get(key)
 
     def changes(self, *keys: str) -> bool:
         return any(key in self.changed for key in keys)

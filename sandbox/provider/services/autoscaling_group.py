@@ -26,7 +26,6 @@ _SIZES = {
     "minSize": "MinSize",
     "maxSize": "MaxSize",
     "desiredCapacity": "DesiredCapacity",
-    "desiredCapacityType": "DesiredCapacityType",
     "defaultCooldown": "DefaultCooldown",
     "defaultInstanceWarmup": "DefaultInstanceWarmup",
     "healthCheckType": "HealthCheckType",
@@ -34,11 +33,8 @@ _SIZES = {
     "maxInstanceLifetime": "MaxInstanceLifetime",
     "capacityRebalance": "CapacityRebalance",
     "protectFromScaleIn": "NewInstancesProtectedFromScaleIn",
-    "placementGroup": "PlacementGroup",
-    "serviceLinkedRoleArn": "ServiceLinkedRoleARN",
     "terminationPolicies": "TerminationPolicies",
     "availabilityZones": "AvailabilityZones",
-    "context": "Context",
 }
 # What AWS takes for "none" where an input is taken away.
 _NONE = {
@@ -60,7 +56,6 @@ class Group(Resource):
         "minSize": number(0, required=True),
         "maxSize": number(0, required=True),
         "desiredCapacity": number(0, kept=True),
-        "desiredCapacityType": text("units", "vcpu", "memory-mib"),
         "defaultCooldown": number(0, kept=True),
         "defaultInstanceWarmup": number(0),
         "healthCheckType": text(kept=True),
@@ -87,14 +82,9 @@ class Group(Resource):
         "maxInstanceLifetime": number(0),
         "capacityRebalance": flag(),
         "protectFromScaleIn": flag(False),
-        "placementGroup": text(),
-        "serviceLinkedRoleArn": text(kept=True),
-        "context": text(),
         "forceDelete": flag(False),
         "ignoreFailedScalingActivities": flag(False),
         "waitForCapacityTimeout": text(default="10m"),
-        "minElbCapacity": number(0),
-        "waitForElbCapacity": number(0),
     }
     computed = ("arn", "predictedCapacity", "warmPoolSize")
 

@@ -15,15 +15,10 @@ from sandbox.provider.tagging import TAGS
 _DESTINATIONS = {
     "destinationCidrBlock": "DestinationCidrBlock",
     "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock",
-    "destinationPrefixListId": "DestinationPrefixListId",
 }
 _TARGETS = {
     "gatewayId": "GatewayId",
     "natGatewayId": "NatGatewayId",
-    "networkInterfaceId": "NetworkInterfaceId",
-    "transitGatewayId": "TransitGatewayId",
-    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
-    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
 }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sandbox.engine.protocol import Properties
+from sandbox.engine.protocol import Change, Properties
+from sandbox.provider.comparing import Changes
 from sandbox.provider.naming import prefixed_name
 from sandbox.provider.resource import Job, Resource
 from sandbox.provider.schema import Fields, Naming, blocks, flag, number, text, texts
@@ -188,6 +189,13 @@ class _Rule(Resource):
         if news["ipProtocol"] == "-1" and ("fromPort" in news or "toPort" in news):
             found.append(("fromPort", "all protocols (-1) have no ports: leave fromPort and toPort out"))
         return found
+
+    def adjust(self, changes: Changes, olds: Properties, news: Properties) -> Changes:
+        """AWS changes what a rule's source is, never what kind of source it has."""
+        kinds = {Change.ADD: Change.ADD_REPLACE, Change.DELETE: Change.DELETE_REPLACE}
+        return {
+            path: kinds.get(change, change) if path[0] in self._sources else change for path, change in changes.items()
+        }
 
     def create(self, job: Job) -> str:
         news, client = job.news, job.client("ec2")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from sandbox.engine.protocol import Properties
 from sandbox.provider.resource import Job, Resource
-from sandbox.provider.schema import Fields, flag, number, text
+from sandbox.provider.schema import Fields, flag, text
 from sandbox.provider.services import ec2
 from sandbox.provider.tagging import TAGS
 
@@ -27,6 +27,8 @@ _SUBNET_ATTRIBUTES = {
 
 
 class Vpc(Resource):
+    """Of IPv4: the sandbox has no other addresses."""
+
     token = "aws:ec2/vpc:Vpc"
     label = "EC2 VPC"
     gone = frozenset({"InvalidVpcID.NotFound"})
@@ -36,7 +38,6 @@ class Vpc(Resource):
         "enableDnsSupport": flag(True),
         "enableDnsHostnames": flag(kept=True),
         "enableNetworkAddressUsageMetrics": flag(kept=True),
-        "assignGeneratedIpv6CidrBlock": flag(),
         **TAGS,
     }
     computed = (
@@ -67,7 +68,6 @@ class Vpc(Resource):
         answer = job.client("ec2").create_vpc(
             CidrBlock=job.news["cidrBlock"],
             InstanceTenancy=job.news["instanceTenancy"],
-            AmazonProvidedIpv6CidrBlock=job.news.get("assignGeneratedIpv6CidrBlock", False),
             **ec2.tagged("vpc", job.news.get("tags")),
         )
         return str(answer["Vpc"]["VpcId"])
@@ -123,6 +123,8 @@ def _vpc_attribute(client: Any, id_: str, key: str, name: str) -> bool:
 
 
 class Subnet(Resource):
+    """Of IPv4."""
+
     token = "aws:ec2/subnet:Subnet"
     label = "EC2 Subnet"
     gone = frozenset({"InvalidSubnetID.NotFound"})
@@ -137,12 +139,9 @@ class Subnet(Resource):
         "enableResourceNameDnsARecordOnLaunch": flag(False),
         "enableResourceNameDnsAaaaRecordOnLaunch": flag(False),
         "privateDnsHostnameTypeOnLaunch": text("ip-name", "resource-name", kept=True),
-        "ipv6CidrBlock": text(),
-        "ipv6Native": flag(False, replaces=True),
-        "enableLniAtDeviceIndex": number(),
         **TAGS,
     }
-    computed = ("arn", "ownerId", "ipv6CidrBlockAssociationId", "tagsAll")
+    computed = ("arn", "ownerId", "tagsAll")
 
     def create(self, job: Job) -> str:
         asked = {
@@ -150,8 +149,6 @@ class Subnet(Resource):
             "CidrBlock": job.news.get("cidrBlock"),
             "AvailabilityZone": job.news.get("availabilityZone"),
             "AvailabilityZoneId": job.news.get("availabilityZoneId"),
-            "Ipv6CidrBlock": job.news.get("ipv6CidrBlock"),
-            "Ipv6Native": job.news["ipv6Native"] or None,
         }
         answer = job.client("ec2").create_subnet(
             **{key: value for key, value in asked.items() if value is not None},
@@ -167,7 +164,6 @@ class Subnet(Resource):
         if subnet is None:
             return None
         options = subnet.get("PrivateDnsNameOptionsOnLaunch", {})
-        six = ec2.only(subnet.get("Ipv6CidrBlockAssociationSet", [])) or {}
         return {
             "arn": subnet.get("SubnetArn") or ec2.arn(job, subnet["OwnerId"], f"subnet/{id_}"),
             "vpcId": subnet["VpcId"],
@@ -178,9 +174,6 @@ class Subnet(Resource):
             "mapPublicIpOnLaunch": subnet.get("MapPublicIpOnLaunch", False),
             "assignIpv6AddressOnCreation": subnet.get("AssignIpv6AddressOnCreation", False),
             "enableDns64": subnet.get("EnableDns64", job.given("enableDns64")),
-            "ipv6Native": subnet.get("Ipv6Native", False),
-            "ipv6CidrBlock": six.get("Ipv6CidrBlock"),
-            "ipv6CidrBlockAssociationId": six.get("AssociationId"),
             "enableResourceNameDnsARecordOnLaunch": options.get("EnableResourceNameDnsARecord"),
             "enableResourceNameDnsAaaaRecordOnLaunch": options.get("EnableResourceNameDnsAAAARecord"),
             "privateDnsHostnameTypeOnLaunch": options.get("HostnameType"),

@@ -31,7 +31,7 @@ _HEALTH = {
 
 
 class TargetGroup(Resource):
-    """For application load balancers; of network ones only what both have."""
+    """Of an application load balancer, with instances or addresses as targets."""
 
     token = "aws:lb/targetGroup:TargetGroup"
     label = "ELBv2 Target Group"
@@ -41,9 +41,9 @@ class TargetGroup(Resource):
         "name": text(longest=32, kept=True, replaces=True),
         "namePrefix": text(longest=6, replaces=True),
         "port": number(1, 65535, replaces=True),
-        "protocol": text("HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP", replaces=True),
+        "protocol": text("HTTP", "HTTPS", replaces=True),
         "protocolVersion": text("HTTP1", "HTTP2", "GRPC", kept=True, replaces=True),
-        "targetType": text("instance", "ip", "lambda", "alb", default="instance", replaces=True),
+        "targetType": text("instance", "ip", default="instance", replaces=True),
         "ipAddressType": text("ipv4", "ipv6", kept=True, replaces=True),
         "vpcId": text(replaces=True),
         "deregistrationDelay": number(0, 3600, default=300),
@@ -51,8 +51,6 @@ class TargetGroup(Resource):
         "loadBalancingAlgorithmType": text("round_robin", "least_outstanding_requests", "weighted_random", kept=True),
         "loadBalancingAnomalyMitigation": text("on", "off", kept=True),
         "loadBalancingCrossZoneEnabled": text("true", "false", "use_load_balancer_configuration", kept=True),
-        "proxyProtocolV2": flag(False),
-        "lambdaMultiValueHeadersEnabled": flag(False),
         "healthCheck": block(
             {
                 "enabled": flag(True),
@@ -63,13 +61,13 @@ class TargetGroup(Resource):
                 "matcher": text(kept=True),
                 "path": text(longest=1024, kept=True),
                 "port": text(default="traffic-port"),
-                "protocol": text("HTTP", "HTTPS", "TCP", default="HTTP"),
+                "protocol": text("HTTP", "HTTPS", default="HTTP"),
             },
             kept=True,
         ),
         "stickiness": block(
             {
-                "type": text("lb_cookie", "app_cookie", "source_ip", required=True),
+                "type": text("lb_cookie", "app_cookie", required=True),
                 "enabled": flag(True),
                 "cookieDuration": number(1, 604800, default=86400),
                 "cookieName": text(),
@@ -85,8 +83,7 @@ class TargetGroup(Resource):
         slow = news["slowStart"]
         if isinstance(slow, int) and 0 < slow < 30:
             found.append(("slowStart", f"expected slowStart to be 0 or between 30 and 900, got {slow}"))
-        needed = ("port", "protocol", "vpcId") if news["targetType"] != "lambda" else ()
-        for key in needed:
+        for key in ("port", "protocol", "vpcId"):
             if key not in news:
                 found.append((key, f"{key} should be set when target type is {news['targetType']}"))
         check = news.get("healthCheck")
@@ -176,9 +173,8 @@ class TargetGroup(Resource):
                 {"Key": "stickiness.enabled", "Value": elb.written(sticky["enabled"])},
                 {"Key": "stickiness.type", "Value": kind},
             ]
-            if kind in ("lb_cookie", "app_cookie"):
-                duration = elb.written(sticky["cookieDuration"])
-                attributes.append({"Key": f"stickiness.{kind}.duration_seconds", "Value": duration})
+            duration = elb.written(sticky["cookieDuration"])
+            attributes.append({"Key": f"stickiness.{kind}.duration_seconds", "Value": duration})
             if kind == "app_cookie":
                 attributes.append({"Key": "stickiness.app_cookie.cookie_name", "Value": sticky["cookieName"]})
         elif only is not None and "stickiness" in only:

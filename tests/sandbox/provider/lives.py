@@ -84,12 +84,14 @@ TRUST = (
 class Story:
     """`updates`: changes that are made in place, one after the other; `replaces`: such that make a new resource.
 
+    `lost`: changes that moto takes and forgets, though AWS keeps them; sandbox.cloud mends those that it needs.
     `by_hand`: inputs that an import can't know, so that it shows them as a change."""
 
     type_: str
     inputs: Callable[[World], Inputs]
     updates: tuple[Inputs, ...] = ()
     replaces: tuple[Inputs, ...] = ()
+    lost: tuple[Inputs, ...] = ()
     by_hand: frozenset[str] = field(default_factory=frozenset)
     import_id: Callable[[Life], str] = lambda life: life.id
 
@@ -107,6 +109,8 @@ class Story:
         for change in self.updates:
             inputs = _patched(inputs, _with(world, life, change))
             _updates(life, inputs, change)
+        for change in self.lost:
+            _loses(life, _patched(inputs, _with(world, life, change)), change)
         life.delete()
         assert life.read() is None
         life.delete()
@@ -167,6 +171,14 @@ def _updates(life: Life, inputs: Inputs, change: Inputs) -> None:
     life.update(inputs)
     _foretold(planned, life.outputs)
     _settled(life, inputs)
+
+
+def _loses(life: Life, inputs: Inputs, change: Inputs) -> None:
+    """The call is made, and botocore finds nothing wrong with it; moto forgets all the same."""
+    assert not life.diff(inputs).replaces
+    life.update(inputs)
+    forgotten = {path.split(".")[0].split("[")[0] for path in life.diff(inputs).detailed}
+    assert forgotten == change.keys(), f"moto forgot {forgotten} of {change.keys()}"
 
 
 def _replaces(life: Life, inputs: Inputs, change: Inputs) -> None:

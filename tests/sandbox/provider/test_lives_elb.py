@@ -70,6 +70,14 @@ def rule(world, weights=(100, 0)):
     }
 
 
+def certificate(world, life):
+    name = f"certificate-{world.free_port()}"
+    made = world.provider._clients("iam", "us-east-1").upload_server_certificate(
+        ServerCertificateName=name, CertificateBody="body", PrivateKey="key"
+    )
+    return made["ServerCertificateMetadata"]["Arn"]
+
+
 def groups_of(life):
     return [group["arn"] for group in life["actions"][0]["forward"]["targetGroups"]]
 
@@ -86,6 +94,12 @@ STORIES = [
             {"enableDeletionProtection": False, "xffHeaderProcessingMode": "preserve"},
             {"securityGroups": lambda world, life: [world.security_group().id]},
             {"subnets": lambda world, life: [*life["subnets"][:1], world.subnet(2).id]},
+            {"accessLogs": {"bucket": "logs", "enabled": True, "prefix": "p"}},
+            {"accessLogs": GONE, "connectionLogs": {"bucket": "logs", "enabled": True}},
+            {"clientKeepAlive": 60, "desyncMitigationMode": "strictest", "enableHttp2": False},
+            {"preserveHostHeader": True, "enableXffClientPort": True, "enableWafFailOpen": True},
+            {"enableTlsVersionAndCipherSuiteHeaders": True, "enableZonalShift": True, "dropInvalidHeaderFields": False},
+            {"ipAddressType": "dualstack"},
             RETAG,
             {"tags": GONE},
         ),
@@ -100,6 +114,9 @@ STORIES = [
             {"loadBalancingAlgorithmType": "least_outstanding_requests", "slowStart": 0},
             {"stickiness": {"type": "lb_cookie", "enabled": True, "cookieDuration": 600}},
             {"stickiness": {"type": "lb_cookie", "enabled": False}},
+            {"stickiness": {"type": "app_cookie", "cookieName": "session", "cookieDuration": 60}},
+            {"loadBalancingAlgorithmType": "weighted_random", "loadBalancingAnomalyMitigation": "on"},
+            {"loadBalancingCrossZoneEnabled": "true"},
             RETAG,
             {"tags": GONE},
         ),
@@ -109,6 +126,7 @@ STORIES = [
             {"targetType": "ip"},
             {"vpcId": "vpc-other"},
             {"protocolVersion": "HTTP2"},
+            {"ipAddressType": "ipv6"},
             {"name": "other"},
         ),
     ),
@@ -124,6 +142,8 @@ STORIES = [
                     NOTHING | {"fixedResponse": {"contentType": "text/html", "messageBody": "no", "statusCode": "503"}}
                 ]
             },
+            {"protocol": "HTTPS", "certificateArn": certificate, "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06"},
+            {"certificateArn": certificate},
             RETAG,
         ),
         replaces=({"loadBalancerArn": "arn:other"},),

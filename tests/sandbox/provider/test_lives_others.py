@@ -16,6 +16,7 @@ GROUP, POLICY = "aws:autoscaling/group:Group", "aws:autoscaling/policy:Policy"
 ROLE, PARAMETER, BUCKET = "aws:iam/role:Role", "aws:ssm/parameter:Parameter", "aws:s3/bucket:Bucket"
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
 OTHER = DOCUMENT.replace("s3:*", "sqs:*")
+TOPIC = "arn:aws:sns:us-east-1:000000000000:x"
 SSM_CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 AGENT = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
 
@@ -65,6 +66,7 @@ STEPS = {
     "adjustmentType": "ChangeInCapacity",
     "stepAdjustments": [{"scalingAdjustment": 1, "metricIntervalLowerBound": "0"}],
 }
+SIMPLE = {"adjustmentType": "ChangeInCapacity", "scalingAdjustment": 1, "cooldown": 60}
 ALARM = {
     "comparisonOperator": "GreaterThanThreshold",
     "evaluationPeriods": 2,
@@ -106,7 +108,14 @@ STORIES = [
             {"suspendedProcesses": ["AZRebalance", "ReplaceUnhealthy"]},
             {"suspendedProcesses": ["AZRebalance"]},
             {"enabledMetrics": ["GroupDesiredCapacity"]},
-            {"forceDelete": True},
+            {"forceDelete": True, "ignoreFailedScalingActivities": True, "waitForCapacityTimeout": "1m"},
+            {"protectFromScaleIn": True},
+        ),
+        lost=(
+            {"defaultCooldown": 60, "capacityRebalance": True, "maxInstanceLifetime": 86400},
+            {"defaultInstanceWarmup": 30},
+            {"instanceMaintenancePolicy": {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}},
+            {"terminationPolicies": ["OldestInstance"]},
         ),
         replaces=({"name": "other"}, {"initialLifecycleHooks": [HOOK]}),
         by_hand=frozenset({"waitForCapacityTimeout"}),
@@ -125,8 +134,20 @@ STORIES = [
                 }
             },
             STEPS,
+            {"estimatedInstanceWarmup": 60},
+            {"metricAggregationType": "Maximum"},
         ),
         replaces=({"name": "other"}, {"autoscalingGroupName": "other"}),
+        lost=({"enabled": False},),
+        import_id=lambda life: f"{life['autoscalingGroupName']}/{life['name']}",
+    ),
+    Story(
+        POLICY,
+        lambda world: {"autoscalingGroupName": world.make(GROUP, **fleet(world)).id, **SIMPLE},
+        updates=(
+            {"cooldown": 30, "scalingAdjustment": 2},
+            {"adjustmentType": "PercentChangeInCapacity", "minAdjustmentMagnitude": 2},
+        ),
         import_id=lambda life: f"{life['autoscalingGroupName']}/{life['name']}",
     ),
     Story(
@@ -139,7 +160,8 @@ STORIES = [
             {"managedPolicyArns": [AGENT]},
             {"inlinePolicies": [{"name": "a", "policy": DOCUMENT}]},
             {"inlinePolicies": [{"name": "a", "policy": OTHER}]},
-            {"forceDetachPolicies": True},
+            {"forceDetachPolicies": True, "permissionsBoundary": SSM_CORE},
+            {"permissionsBoundary": GONE},
             RETAG,
             UNTAG,
         ),
@@ -165,14 +187,21 @@ STORIES = [
     Story(
         PARAMETER,
         lambda world: {"name": "/story/plain", "type": "String", "insecureValue": "{}", "overwrite": True, **TAGS},
-        updates=({"insecureValue": '{"a": 1}'}, {"description": "d"}, {"overwrite": False}, RETAG, UNTAG),
+        updates=(
+            {"insecureValue": '{"a": 1}'},
+            {"description": "d"},
+            {"allowedPattern": ".*"},
+            {"overwrite": False},
+            RETAG,
+            UNTAG,
+        ),
         replaces=({"name": "/story/other"}, {"dataType": "aws:ec2:image"}),
         by_hand=frozenset({"insecureValue", "overwrite"}),
     ),
     Story(
         PARAMETER,
         lambda world: {"type": "SecureString", "value": "one", "tier": "Advanced", "description": "d"},
-        updates=({"value": "two"}, {"tier": "Intelligent-Tiering", "value": "three"}),
+        updates=({"value": "two"}, {"tier": "Intelligent-Tiering", "value": "three"}, {"keyId": "alias/other"}),
         replaces=({"tier": "Standard"},),
     ),
     Story(
@@ -185,7 +214,10 @@ STORIES = [
     Story(
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
         lambda world: {"bucket": world.make(BUCKET).id, "blockPublicAcls": True},
-        updates=({"restrictPublicBuckets": True, "ignorePublicAcls": True}, {"blockPublicAcls": False}),
+        updates=(
+            {"restrictPublicBuckets": True, "ignorePublicAcls": True},
+            {"blockPublicAcls": False, "blockPublicPolicy": True},
+        ),
         replaces=({"bucket": "other"},),
     ),
     Story(
@@ -197,7 +229,14 @@ STORIES = [
     Story(
         "aws:cloudwatch/logGroup:LogGroup",
         lambda world: {"retentionInDays": 7, **TAGS},
-        updates=({"retentionInDays": 30}, {"retentionInDays": 0}, RETAG, UNTAG),
+        updates=(
+            {"retentionInDays": 30},
+            {"retentionInDays": 0},
+            {"skipDestroy": True},
+            {"skipDestroy": False},
+            RETAG,
+            UNTAG,
+        ),
         replaces=({"name": "other"}, {"logGroupClass": "INFREQUENT_ACCESS"}),
     ),
     Story(
@@ -206,7 +245,12 @@ STORIES = [
         updates=(
             {"threshold": 90, "treatMissingData": "notBreaching"},
             {"dimensions": {"AutoScalingGroupName": "green"}},
-            {"alarmActions": ["arn:aws:sns:us-east-1:000000000000:x"]},
+            {"alarmActions": [TOPIC]},
+            {"okActions": [TOPIC], "insufficientDataActions": [TOPIC], "actionsEnabled": False},
+            {"alarmDescription": "d", "datapointsToAlarm": 1, "unit": "Percent"},
+            {"metricName": "Other", "namespace": "Own", "period": 300, "evaluationPeriods": 3},
+            {"statistic": GONE, "extendedStatistic": "p95", "evaluateLowSampleCountPercentiles": "ignore"},
+            {"comparisonOperator": "LessThanThreshold"},
             RETAG,
             UNTAG,
         ),
@@ -220,7 +264,10 @@ STORIES = [
             "threshold": 0.01,
             "metricQueries": QUERIES,
         },
-        updates=({"metricQueries": [QUERIES[0] | {"expression": "a/b*100"}, *QUERIES[1:]]},),
+        updates=(
+            {"metricQueries": [QUERIES[0] | {"expression": "a/b*100"}, *QUERIES[1:]]},
+            {"threshold": GONE, "thresholdMetricId": "band", "comparisonOperator": "GreaterThanUpperThreshold"},
+        ),
     ),
 ]
 
@@ -249,21 +296,6 @@ def test_a_bucket_with_objects_goes_only_where_that_was_asked_for(world, aws):
         keeping.delete()
     going.delete()
     assert going.read() is None
-
-
-def test_what_moto_loses_of_a_group(world):
-    """AWS keeps these; moto by itself does not, and sandbox.cloud mends that."""
-    policy = {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}
-    inputs = fleet(world) | {"instanceMaintenancePolicy": policy, "defaultInstanceWarmup": 30}
-    life = world.life(GROUP).create(inputs)
-    assert {path.split(".")[0] for path in life.diff(inputs).detailed} == {
-        "instanceMaintenancePolicy",
-        "defaultInstanceWarmup",
-    }
-    life = world.life(GROUP).create(fleet(world))
-    oldest = life.inputs | {"terminationPolicies": ["OldestInstance"]}
-    life.update(oldest)
-    assert set(life.diff(oldest).detailed) == {"terminationPolicies[0]"}
 
 
 def test_capacity_that_is_the_scalers_is_not_set_back(world, aws):

@@ -160,6 +160,7 @@ NOT_MADE = {
         "regionalNatGatewayAutoMode",
         "routeTableId",
     ],
+    "aws:ec2/subnet:Subnet": ["ipv6CidrBlockAssociationId"],
     "aws:ec2/vpc:Vpc": ["ipv6AssociationId"],
     "aws:s3/bucket:Bucket": ["websiteDomain", "websiteEndpoint"],
 }
