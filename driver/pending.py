@@ -24,11 +24,13 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     deadline = ports.clock.elapsed() + timeout
     seen = observe(ports.cloud, ports.clock.now())
     if seen.weights_drifted:
-        ports.tell(f"{seen.drift[0]}: reading the rules again")
+        why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
+        ports.tell(f"{why}: reading the rules again")
         ports.stack.refresh(RULES[:2])
     changes = patiently(ports, LOCK, ports.stack.update)
     traffic = effect(seen, changes)
-    ports.tell(traffic)
+    for line in (*changes.warnings, traffic):
+        ports.tell(line)
     deployed = ports.cloud.stored().deployed
     if deployed is None:
         raise Unforeseen("there is no record after the update", "it is written last", ("up", "status"))
