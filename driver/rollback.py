@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from driver.errors import Refused, Unfinished
+from driver.errors import Failure, Refused, Unfinished
 from driver.interrupts import INTERRUPTS, Interrupted
 from driver.observe import glance
 from driver.release.back import back
@@ -60,6 +60,12 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
         why = "the intent is written, and any later update makes it the record"
         what = f"interrupted by {stop.name}: {urgent.to} has the traffic, the record may not say so yet"
         raise Unfinished(what, why, ("rollback", "status"), journey.facts()) from None
+    except Unfinished:
+        raise
+    except Failure as failure:
+        what = f"{urgent.to} has the traffic, the record does not say so yet"
+        why = f"{failure.what}: {failure.why}".strip(": ")
+        raise Unfinished(what, why, ("rollback", *failure.next), journey.facts()) from failure
     journey.reason = f"{urgent.to} serves again"
     return journey
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from driver.errors import Busy, Unforeseen
+from driver.errors import Busy, Failure, Unforeseen
 from driver.interrupts import INTERRUPTS
 from driver.locks import patiently
 from driver.observe import glance
 from driver.ports import Ports, Wish
 from driver.release.moves import RULES, Settle, Update
 from driver.release.snapshot import Snapshot
-from driver.stack_errors import Stopped
+from driver.stack_errors import Stopped, UpdateFailed
+from driver.urgent import Urgent, hasten
 from infra.decision import fulfilled
 from infra.record import Deployed, Record, weights
 
@@ -49,6 +50,10 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
         changes = ports.stack.update(asked)
     except Stopped:
         return _stopped(ports, asked)
+    except UpdateFailed as failure:
+        return _failed(ports, asked, failure)
+    for warning in changes.warnings:
+        ports.tell(warning)
     return Applied(_written(ports, wish), changes.seconds, 1)
 
 
@@ -73,6 +78,25 @@ def _written(ports: Ports, wish: Record) -> Deployed:
         raise Unforeseen("the record was not written as wished", f"found {found} after the update", ("status", "up"))
     ports.stack.adopt(deployed)
     return deployed
+
+
+def _failed(ports: Ports, asked: Wish, failure: UpdateFailed) -> Applied:
+    """After an update failed: where it has moved traffic and not written the record, the gap is closed at once.
+
+    Forward if a second try does it, else back: users must not be left on weights that no record speaks of.
+    """
+    seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
+    if seen.deployed is None or seen.stored.pending is not None or not seen.weights_drifted:
+        raise failure
+    ports.tell(f"{failure.why}; trying once more, for the traffic has moved already")
+    try:
+        changes = ports.stack.update(asked)
+    except Failure as again:
+        back = Urgent.of(seen.deployed, seen.deployed.record, seen.deployed.record.active, seen.rule, seen.now, "undo")
+        kept = hasten(ports.cloud, back)
+        where = "could not be put back" if kept else "was put back"
+        raise UpdateFailed(f"the update failed; the traffic {where}", again.why, ("status", "rollback")) from again
+    return Applied(_written(ports, asked.record), changes.seconds, 2)
 
 
 def _stopped(ports: Ports, asked: Wish) -> Applied:

@@ -15,6 +15,11 @@ def commands(hints: tuple[str, ...], stack: str | None) -> tuple[str, ...]:
     return tuple(_command(hint, stack) for hint in hints if _exists(hint))
 
 
+def after_failure(hints: tuple[str, ...], stack: str | None) -> tuple[str, ...]:
+    """The same for a bad end, which always names a command to run next."""
+    return commands(hints, stack) or commands(("status",) if stack else ("--help",), stack)
+
+
 def _exists(hint: str) -> bool:
     words = [word for word in hint.removeprefix("bluegreen ").split() if not word.startswith("-")]
     values = 1 if re.search(r"(^| )(-s|--project) ", hint) else 0

@@ -7,7 +7,7 @@ from typing import Any
 
 from driver.errors import Failure
 from driver.invocation import Invocation
-from driver.report.commands import commands
+from driver.report.commands import after_failure, commands
 from driver.result import Result
 
 SCHEMA = 1
@@ -15,14 +15,18 @@ SCHEMA = 1
 
 def of_result(result: Result, called: Invocation) -> dict[str, Any]:
     """A good end."""
-    return _document(called, result.exit_code, result.outcome, result.reason, result.next, dict(result.facts))
+    return _document(
+        called, result.exit_code, result.outcome, result.reason, commands(result.next, called.stack), dict(result.facts)
+    )
 
 
 def of_failure(failure: Failure, called: Invocation) -> dict[str, Any]:
     """A bad one: `reason` is what and why, each also on its own."""
     reason = f"{failure.what}: {failure.why}" if failure.why else failure.what
     facts = {"what": failure.what, "why": failure.why, **failure.facts}
-    return _document(called, failure.exit_code, failure.outcome, reason, failure.next, facts)
+    return _document(
+        called, failure.exit_code, failure.outcome, reason, after_failure(failure.next, called.stack), facts
+    )
 
 
 def text(document: dict[str, Any]) -> str:
@@ -31,9 +35,8 @@ def text(document: dict[str, Any]) -> str:
 
 
 def _document(
-    called: Invocation, code: int, outcome: str, reason: str, next: tuple[str, ...], facts: dict[str, Any]
+    called: Invocation, code: int, outcome: str, reason: str, hints: tuple[str, ...], facts: dict[str, Any]
 ) -> dict[str, Any]:
-    hints = commands(next, called.stack)
     head = {
         "schema": SCHEMA,
         "verb": called.verb,

@@ -7,7 +7,7 @@ import sys
 from driver.errors import Failure
 from driver.invocation import Invocation
 from driver.report import document
-from driver.report.commands import commands
+from driver.report.commands import after_failure
 from driver.result import Result
 
 
@@ -29,7 +29,5 @@ def show_failure(failure: Failure, called: Invocation) -> None:
     lines = [f"{failure.outcome}: {failure.what}"]
     for number, reason in enumerate(failure.why.splitlines()):
         lines.append(f"  {'why' if number == 0 else '':<5}{reason}")
-    hints = commands(failure.next, called.stack)
-    if hints:
-        lines.append(f"  next {'   or   '.join(hints)}")
+    lines.append(f"  next {'   or   '.join(after_failure(failure.next, called.stack))}")
     print("\n".join(lines), file=sys.stderr, flush=True)

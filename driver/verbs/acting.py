@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from driver.invocation import Invocation
 from driver.ports import Ports
 from driver.release.requests import Request
@@ -31,6 +33,14 @@ def act(
     journey = carry_out(session.ports, request, limits)
     reason = journey.reason
     return Result(done if journey.steps else "nothing to do", reason, next, facts=journey.facts(), body=journey)
+
+
+def together(first: Result, second: Result) -> Result:
+    """Two requests, one after the other, as one result."""
+    steps = [*first.facts["steps"], *second.facts["steps"]]
+    updates = first.facts["stack_updates"] + second.facts["stack_updates"]
+    facts = {**second.facts, "steps": steps, "stack_updates": updates}
+    return replace(second, reason=f"{first.reason}; then {second.reason}", facts=facts)
 
 
 def opened(called: Invocation, what: str, *, dry_run: bool) -> Session:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
+from driver.errors import Invalid
 from driver.images import named
 from driver.invocation import Invocation
 from driver.options import dry_run, no_wait, timeout
-from driver.release.requests import Deploy
+from driver.release.requests import Deploy, Promote
 from driver.result import Result
 from driver.transition import Limits
-from driver.verbs.acting import act, dry, opened
+from driver.verbs.acting import act, dry, opened, together
 
 
 @click.command()
 @click.argument("image")
 @click.option("--platform", metavar="P", help="What runs it; the settings' first platform if not given.")
 @click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Targets; as many as serve now if not given.")
+@click.option("--promote", is_flag=True, help="Promote it as soon as it is healthy.")
 @click.option("--end-hold", is_flag=True, help="Replace the previous release although it is still kept.")
 @dry_run
 @no_wait
@@ -27,12 +29,13 @@ def deploy(
     image: str,
     platform: str | None,
     capacity: int | None,
+    promote: bool,
     end_hold: bool,
     dry_run: bool,
     no_wait: bool,
     timeout: float,
 ) -> Result:
-    """Fill the standby with IMAGE and wait until it is healthy. No traffic moves."""
+    """Fill the standby with IMAGE and wait until it is healthy. No traffic moves, unless with --promote."""
     named(image)  # a malformed name is told before anyone is asked
     session = opened(called, f"deploy {image}", dry_run=dry_run)
     ports = session.ports
@@ -41,4 +44,10 @@ def deploy(
     if dry_run:
         return dry(ports, request)
     limits = Limits(timeout=timeout, wait=not no_wait)
-    return act(session, request, limits, done="deployed", next=("promote",))
+    if promote and no_wait:
+        raise Invalid("--promote needs to wait", "a release is promoted only when it is healthy", ("deploy --promote",))
+    filled = act(session, request, limits, done="deployed", next=("promote",))
+    if not promote:
+        return filled
+    promoted = act(session, Promote(release.image), limits, done="promoted", next=("status", "rollback"))
+    return together(filled, promoted)

@@ -6,16 +6,16 @@ import click
 
 from driver.invocation import Invocation
 from driver.locks import patiently
-from driver.options import dry_run
-from driver.pending import LOCK
+from driver.options import dry_run, timeout
 from driver.result import Result
 from driver.session import Session
 
 
 @click.command()
 @dry_run
+@timeout("2m")
 @click.pass_obj
-def destroy(called: Invocation, dry_run: bool) -> Result:
+def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     """Take everything down: traffic, both colors, network and record."""
     session = Session(called, changes=not dry_run)
     where = f"{session.checkout.project} · {session.checkout.stack}"
@@ -25,7 +25,7 @@ def destroy(called: Invocation, dry_run: bool) -> Result:
         deployed = session.cloud.stored().deployed
         serves = f"{deployed.record.active} serves there" if deployed else "no record is there"
         return Result("planned", f"everything of {where} in account {account} would go; {serves}")
-    changes = patiently(session.ports, LOCK, session.stack.destroy)
+    changes = patiently(session.ports, timeout, session.stack.destroy)
     session.cloud.drop_intent()
     session.stack.forget()
     facts = {"counts": dict(changes.counts), "stack_updates": 1}

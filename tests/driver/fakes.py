@@ -206,6 +206,8 @@ class FakeStack:
     """Runs once, as another driver would, just before an update decides."""
     failing: Exception | None = None
     remembered: str = ""
+    torn: list[Exception] = field(default_factory=list)
+    """Raised one after the other by updates that have moved the rule and not yet written the record."""
 
     def terms(self) -> Terms:
         return self.settings
@@ -270,6 +272,8 @@ class FakeStack:
         if self.state != wanted:
             self.cloud.move(wanted["blue"])
             self.state = wanted
+        if self.torn:
+            raise self.torn.pop(0)
         _write(self.cloud, chosen.record, chosen.generation)
 
 

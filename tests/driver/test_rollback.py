@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.errors import Refused, ReleaseFailed, Unfinished, Unforeseen
+from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.release.requests import Retire
 from driver.rollback import Haste, roll_back
 from driver.stack_errors import Locked
@@ -134,3 +134,14 @@ def test_health_that_cannot_be_read_does_not_keep_the_traffic():
     made.stack.before = back_to_normal
     roll_back(made.ports, Haste())
     assert made.record.active == "green"
+
+
+def test_whatever_keeps_the_update_from_running_the_traffic_is_back_and_the_end_says_so():
+    made = world(serving("previous"))
+    made.stack.failing = Invalid("the stack's backend can't be used", "no such bucket")
+    with pytest.raises(Unfinished, match="green has the traffic") as caught:
+        roll_back(made.ports, Haste())
+    assert "no such bucket" in caught.value.why
+    assert caught.value.exit_code == 6
+    assert made.cloud.live() == {"blue": 0, "green": 100}
+    assert parse_intent(made.cloud.intent).record.active == "green"

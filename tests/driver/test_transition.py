@@ -9,7 +9,7 @@ import pytest
 from driver.errors import Busy, Refused, ReleaseFailed, RolledBack
 from driver.ports import Answers
 from driver.release.requests import Deploy, Promote, Retire, Terms
-from driver.stack_errors import Locked, UpdateFailed
+from driver.stack_errors import Locked, Stopped, UpdateFailed
 from driver.transition import Limits, carry_out
 from infra.record import Intent, intent_text
 from tests.driver.fakes import image, release, serving, world
@@ -269,3 +269,37 @@ def test_retire_again_changes_nothing():
     made = world(serving("previous"))
     carry_out(made.ports, Retire(), LIMITS)
     assert carry_out(made.ports, Retire(), LIMITS).steps == []
+
+
+def test_an_update_that_moved_the_rule_and_failed_is_tried_again():
+    made = world(serving("candidate"))
+    made.stack.torn = [UpdateFailed("the update failed", "record: throttled")]
+    journey = carry_out(made.ports, Promote(), LIMITS)
+    assert made.record.active == "green"
+    assert journey.stack_updates == 2
+
+
+def test_an_update_that_moved_the_rule_and_cannot_write_the_record_is_taken_back():
+    made = world(serving("candidate"))
+    made.stack.torn = [UpdateFailed("the update failed", "record: denied")] * 2
+    with pytest.raises(UpdateFailed, match="was put back") as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert caught.value.why == "record: denied"
+    assert made.cloud.live() == {"blue": 100, "green": 0}
+    assert made.record.active == "blue"
+
+
+def test_a_stopped_update_that_moved_the_rule_is_finished():
+    made = world(serving("candidate"))
+    made.stack.torn = [Stopped("stopped")]
+    carry_out(made.ports, Promote(), LIMITS)
+    assert made.record.active == "green"
+
+
+def test_a_stopped_update_that_did_nothing_ends_unfinished():
+    made = world(serving("candidate"))
+    made.stack.failing = Stopped("stopped")
+    with pytest.raises(Stopped) as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert caught.value.exit_code == 6
+    assert made.cloud.live() == {"blue": 100, "green": 0}
