@@ -43,7 +43,7 @@ def test_a_release_there_back_and_there_again(play):
     with play.load() as clients:
         assert play.run("deploy", "shop:2.0.0").document["stack_updates"] >= 1
         assert play.weights() == {"blue": 100, "green": 0}
-        assert play.run("status").document["record"]["standby"] == "candidate"
+        assert play.record()["standby"] == "candidate"
 
         promoted = play.run("promote").document
         assert promoted["stack_updates"] == 1
@@ -54,7 +54,7 @@ def test_a_release_there_back_and_there_again(play):
         rolled = play.run("rollback").document
         assert rolled["stack_updates"] == 1
         assert play.weights() == {"blue": 100, "green": 0}
-        assert play.run("status").document["record"]["standby"] == "rejected"
+        assert play.record()["standby"] == "rejected"
         unchanged(play)
 
         play.run("promote", expect=3)
