@@ -60,6 +60,13 @@ def terminating(group: Any, instance: str, subnet: str | None, zone: str | None,
     return Activity(group.name, group.arn, f"Terminating EC2 instance: {instance}", cause, details)
 
 
+def attaching(group: Any, instance: str) -> Activity:
+    cause = f"At {timestamp()} an instance was attached in response to a user request."
+    activity = Activity(group.name, group.arn, f"Attaching an existing EC2 instance: {instance}", cause)
+    activity.succeed()
+    return activity
+
+
 def changed_by_user(old: int | None, new: int, low: int, high: int) -> str:
     """Why the desired capacity is another now."""
     if old is None:

@@ -127,6 +127,11 @@ def _instances(seam: Seam, scaling: Scaling) -> None:
             "ValidationError", f"Instance Id not found - No managed instance found for instance ID {instance_id}"
         )
 
+    @seam.around(AutoScalingBackend, "attach_instances")
+    def attach(original: Any, backend: Any, group_name: str, instance_ids: list[str]) -> None:
+        original(backend, group_name, instance_ids)
+        scaling.attached(backend.autoscaling_groups[group_name])
+
     @seam.instead(AutoScalingBackend, "detach_load_balancer_target_groups")
     def detach(backend: Any, group_name: str, target_group_arns: list[str]) -> None:
         group = backend.autoscaling_groups[group_name]

@@ -8,6 +8,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.responses.general import General
+from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.ec2.utils import parse_user_data
 
@@ -17,6 +18,14 @@ from sandbox.cloud.seam import Seam
 
 def install(seam: Seam, instances: Instances) -> None:
     _templates(seam)
+
+    @seam.around(InstanceResponse, "run_instances")
+    def run_instances(original: Any, response: Any) -> ActionResult:
+        answer: ActionResult = original(response)
+        reservation: Any = answer.result
+        for instance in reservation.instances:
+            instances.launched(instance, response.region)
+        return answer
 
     @seam.around(Instance, "terminate")
     def terminate(original: Any, instance: Any) -> Any:

@@ -60,7 +60,7 @@ class Member(InstanceState):
 
 
 def members_of(group: Any) -> list[Member]:
-    """Without instances that were attached by hand, which the sandbox doesn't run."""
+    """As moto's list holds them, oldest first."""
     return [state for state in group.instance_states if isinstance(state, Member)]
 
 

@@ -58,6 +58,16 @@ class Scaling:
         for member in members_of(group):
             self.let_go(group, member, f"At {timestamp()} a user request force deleted the AutoScalingGroup.")
 
+    def attached(self, group: Any) -> None:
+        """Takes over the instances that a request put into the group."""
+        for number, state in enumerate(group.instance_states):
+            if not isinstance(state, Member):
+                activity = activities.attaching(group, state.instance.id)
+                self.fleet(group).activities.append(activity)
+                member = Member(state.instance, group, None, activity)
+                member.lifecycle_state, member.in_service_at = "InService", self._clock.now()
+                group.instance_states[number] = member
+
     def let_go(self, group: Any, member: Member, cause: str) -> Activity:
         """Takes a member out of service: deregister and drain now, terminate after it."""
         if member.leaving:

@@ -369,3 +369,51 @@ def test_the_fullest_zone_loses_its_oldest_instance(site, world, aws):
     assert leaving() == [1, 2]
     aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=2)
     assert leaving() == [1, 2, 4]
+
+
+def run_by_hand(site, aws):
+    template = {"LaunchTemplateName": "blue-template", "Version": "1"}
+    answer = aws("ec2").run_instances(LaunchTemplate=template, MinCount=1, MaxCount=1, SubnetId=site.subnets[0])
+    return answer["Instances"][0]["InstanceId"]
+
+
+def test_an_instance_run_by_hand_boots_and_can_be_registered(site, world, aws):
+    site.scaling_group(MinSize=0, DesiredCapacity=0)
+    id = run_by_hand(site, aws)
+    with pytest.raises(ClientError, match="not in a running state"):
+        aws("elbv2").register_targets(TargetGroupArn=site.blue, Targets=[{"Id": id}])
+    world.pass_time(60)
+    aws("elbv2").register_targets(TargetGroupArn=site.blue, Targets=[{"Id": id}])
+    world.pass_time(6)
+    assert site.health() == [("healthy", None)]
+
+
+def test_an_attached_instance_belongs_to_the_group(site, world, aws):
+    site.scaling_group(MinSize=0, DesiredCapacity=0)
+    id = run_by_hand(site, aws)
+    world.pass_time(60)
+    aws("autoscaling").attach_instances(AutoScalingGroupName="blue", InstanceIds=[id])
+    assert (states(site), site.group()["DesiredCapacity"]) == (["InService"], 1)
+    world.pass_time(6)
+    assert site.health() == [("healthy", None)]
+    aws("autoscaling").detach_instances(
+        AutoScalingGroupName="blue", InstanceIds=[id], ShouldDecrementDesiredCapacity=True
+    )
+    assert site.health() == [("draining", "Target.DeregistrationInProgress")]
+    world.pass_time(320)
+    assert (site.health(), list(world.apps.running)) == ([], [id])
+    aws("autoscaling").attach_instances(AutoScalingGroupName="blue", InstanceIds=[id])
+    aws("autoscaling").delete_auto_scaling_group(AutoScalingGroupName="blue", ForceDelete=True)
+    world.pass_time(320)
+    assert (site.group(), world.apps.running) == ({}, {})
+
+
+def test_an_instance_on_standby_gets_no_traffic(site, world, aws):
+    ready(site, world, MinSize=0)
+    id = site.group()["Instances"][0]["InstanceId"]
+    aws("autoscaling").enter_standby(AutoScalingGroupName="blue", InstanceIds=[id], ShouldDecrementDesiredCapacity=True)
+    assert sorted(states(site)) == ["InService", "Standby"]
+    assert sorted(state for state, _ in site.health()) == ["draining", "healthy"]
+    aws("autoscaling").exit_standby(AutoScalingGroupName="blue", InstanceIds=[id])
+    assert (states(site), site.group()["DesiredCapacity"]) == (["InService", "InService"], 2)
+    assert sorted(state for state, _ in site.health()) == ["healthy", "initial"]
