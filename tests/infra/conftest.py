@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from tests.infra.world import World, stack_file
 
-settings.register_profile("infra", max_examples=40, deadline=None)
+settings.register_profile("infra", max_examples=30, deadline=None)
 settings.load_profile("infra")
 
 # pulumi_aws is large and stays: without this the collector walks over all of it again and again.

@@ -14,7 +14,7 @@ from infra.immutable import inputs as every_input
 from infra.record import Transition, stamp, to_data
 from infra.steps import flipped, floored
 from tests.infra.schema import arguments_of
-from tests.infra.world import IMAGE, NOW, SHA, World, both_filled, copy_of, stack_file, with_standby
+from tests.infra.world import IMAGE, NOW, SHA, World, at_rest, both_filled, copy_of, stack_file, with_standby
 
 DEV = stack_file("dev")
 
@@ -215,8 +215,7 @@ def changes(world: World, before: dict[str, Any], color: str) -> dict[str, set[s
 
 def test_changed_settings_reach_no_filled_color_by_a_plain_up(world: World) -> None:
     both_filled(world)
-    world.up(DEV)
-    before = {one.name: one for one in world.resources}
+    before = {one.name: one for one in at_rest().resources}
     world.up(CHANGED)
     assert changes(world, before, "blue") == {}
     assert changes(world, before, "green") == {}
@@ -279,8 +278,7 @@ def test_in_place_the_release_is_rendered_anew_on_the_ground_that_it_stands_on(w
 @pytest.mark.parametrize("verb", ["flip", "floors", "nothing"])
 def test_no_other_update_changes_what_runs(world: World, verb: str) -> None:
     was = both_filled(world)
-    world.up(DEV)
-    before = {one.name: one for one in world.resources}
+    before = {one.name: one for one in at_rest().resources}
     wish = {
         "flip": lambda: flipped(was, NOW),
         "floors": lambda: floored(was, NOW, {"blue": 3, "green": 3}),

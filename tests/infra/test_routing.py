@@ -8,7 +8,7 @@ import pytest
 
 from infra.record import Transition, to_data, weights
 from infra.steps import flipped, shifted
-from tests.infra.world import NOW, World, both_filled, stack_file
+from tests.infra.world import NOW, World, at_rest, both_filled, stack_file
 
 DEV, PROD = stack_file("dev"), stack_file("prod")
 NOTHING = {
@@ -154,10 +154,8 @@ def test_the_health_check_is_the_settings(world: World) -> None:
 
 def test_only_rules_and_record_differ_between_two_records_of_a_shift(world: World) -> None:
     """What makes a targeted update enough: nothing else hangs on which color is active."""
-    both_filled(world)
-    world.up(DEV)
-    before = {(found.type, found.name): found for found in world.resources}
-    was = world.deployed
+    was = both_filled(world)
+    before = {(found.type, found.name): found for found in at_rest().resources}
     world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
     differing = {found.name for found in world.resources if found.said != before[found.type, found.name].said}
     assert differing == {"production-rule", "test-rule", "record"}

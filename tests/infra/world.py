@@ -229,3 +229,11 @@ def both_filled(world: World) -> Deployed:
     """A world in which `dev` has had two deploys. The program ran them once for all tests."""
     world.parameters["record"] = _text_of_both()
     return world.deployed
+
+
+@cache
+def at_rest() -> World:
+    """`dev` after two deploys and one update that changed nothing. Only to look at."""
+    world = World()
+    both_filled(world)
+    return world.up(stack_file("dev"))
