@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 
 from sandbox.engine import urn as urns
 from sandbox.engine.goal import Goal
-from sandbox.engine.protocol import Properties
+from sandbox.engine.protocol import Properties, ProviderError
 
 Register = Callable[[Goal], str]
 """Registers a provider and answers its reference."""
@@ -20,12 +21,23 @@ class DefaultProviders:
         self._known: dict[tuple[str, str, str], str] = {}
         self._lock = threading.Lock()
 
-    def reference(self, package: str, version: str, url: str = "") -> str:
+    def reference(self, package: str, version: str, url: str, what: str) -> str:
+        """Raises ProviderError where the configuration forbids them; `what` needs one."""
+        if self._is_disabled(package):
+            raise ProviderError(f"Default provider for '{package}' disabled. '{what}' must use an explicit provider.")
         with self._lock:
             key = (package, version, url)
             if key not in self._known:
                 self._known[key] = self._register(_goal(package, version, url, self._inputs(package)))
             return self._known[key]
+
+    def _is_disabled(self, package: str) -> bool:
+        text = str(self._config.get("pulumi:disable-default-providers") or "[]")
+        try:
+            names = json.loads(text)
+        except ValueError as error:
+            raise ProviderError(f"Failed to parse {text}: {error}") from error
+        return "*" in names or package in names
 
     def _inputs(self, package: str) -> Properties:
         mine = {key.partition(":")[2]: value for key, value in self._config.items() if key.startswith(f"{package}:")}

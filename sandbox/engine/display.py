@@ -84,7 +84,7 @@ class Display:
             self._since[step.urn, op] = time.monotonic()
             text = planned if self._preview else f"{under_way} (0s)"
         elif "resOpFailedEvent" in event:
-            text = f"**{under_way} failed**"
+            text = f"**{under_way.partition(' ')[0]} failed**"
         elif self._preview:
             return
         else:
@@ -180,7 +180,8 @@ def _difference(step: Step) -> str:
         top = path.partition(".")[0].partition("[")[0]
         sign = signs[change.value.partition("-")[0]]
         marks[top] = sign if top == path else "~"
-    listed = ",".join(f"{marks[name]}{name}" for name in sorted(marks))
+    by_sign = {sign: ",".join(name for name in sorted(marks) if marks[name] == sign) for sign in "+-~"}
+    listed = "".join(f"{sign}{names}" for sign, names in by_sign.items() if names)
     return f" [diff: {listed}]" if listed else ""
 
 

@@ -91,6 +91,9 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             result = self._deployment.register(wanted)
         except Stopped:
             return self._unavailable(request, context)
+        except ProviderError as error:
+            self._deployment.fail(error.message)
+            return self._unavailable(request, context)
         except ValueError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         if not request.custom:
@@ -118,11 +121,11 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         package = urns.package_of(request.type)
         explicit = request.provider or dict(request.providers).get(package)
         explicit = explicit or self._component_providers.get(request.parent, {}).get(package)
-        return self._resolved(explicit, package, request.version, request.pluginDownloadURL)
+        return explicit or self._default(request.type, request)
 
-    def _resolved(self, explicit: str | None, package: str, version: str, url: str) -> str:
-        """The reference that was given, or the default provider's. Raises Stopped."""
-        return explicit or self._defaults.reference(package, version, url)
+    def _default(self, what: str, request: Any) -> str:
+        """The reference of the default provider for a type or a function. Raises Stopped and ProviderError."""
+        return self._defaults.reference(urns.package_of(what), request.version, request.pluginDownloadURL, what)
 
     def _register_provider(self, wanted: goal.Goal) -> str:
         provider = self._deployment.register(wanted).resource
@@ -204,8 +207,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
     ) -> resource_pb2.ReadResourceResponse:
         stack = self._run.stack
         try:
-            package = urns.package_of(request.type)
-            provider = self._resolved(request.provider, package, request.version, request.pluginDownloadURL)
+            provider = request.provider or self._default(request.type, request)
             resource = self._deployment.read(
                 Resource(
                     urn=urns.make(stack.name, stack.project, request.parent, request.type, request.name),
@@ -222,6 +224,8 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
             )
         except Stopped:
             context.abort(grpc.StatusCode.UNAVAILABLE, _SHUT_DOWN)
+        except ProviderError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, error.message)
         return resource_pb2.ReadResourceResponse(
             urn=resource.urn,
             properties=values.to_struct(
@@ -247,7 +251,7 @@ class Monitor(resource_pb2_grpc.ResourceMonitorServicer):
         package, args = urns.package_of(request.tok), values.from_struct(request.args)
         if package == builtin.PACKAGE:
             return builtin.invoke(request.tok, args, self._deployment.made.get)
-        reference = self._resolved(request.provider, package, request.version, request.pluginDownloadURL)
+        reference = request.provider or self._default(request.tok, request)
         return self._deployment.registry.get(reference).invoke(request.tok, args)
 
 

@@ -38,10 +38,13 @@ def described(draw):
 
 
 @st.composite
-def histories(draw):
-    """Programs one after the other, some of which fail somewhere on the first try."""
+def histories(draw, fails=True):
+    """Programs one after the other; some fail somewhere on the first try, if they may.
+
+    What else is done before a failure is a matter of chance, so two engines can't be compared over it.
+    """
     return [
-        (things, draw(st.sampled_from(sorted(things))) if things and draw(st.integers(0, 3)) == 0 else None)
+        (things, draw(st.sampled_from(sorted(things))) if fails and things and draw(st.integers(0, 3)) == 0 else None)
         for things in draw(st.lists(described(), min_size=2, max_size=4))
     ]
 
@@ -54,7 +57,7 @@ def perform(workspace: Workspace, engine: str, history) -> list:
     for things, failing in history:
         if failing:
             program.things = {**things, failing: {**things[failing], "fail": "create"}}
-            before = len(workspace.calls())
+            before = len(workspace.calls("create", "update", "delete"))
             try:
                 stack.up(parallel=1)
                 told.append("worked")
@@ -115,7 +118,7 @@ def test_many_histories_converge(history):
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-@given(histories())
+@given(histories(fails=False))
 def test_both_engines_do_the_same(history):
     told = []
     for engine in ("embedded", "cli"):
