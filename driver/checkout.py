@@ -121,9 +121,14 @@ def selected(root: Path) -> str | None:
     key = hashlib.sha1(str(root / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
     file = home / "workspaces" / f"{_project(root)['name']}-{key}-workspace.json"
     try:
-        return json.loads(file.read_text(encoding="utf-8")).get("stack") or None
+        data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+    # Newer CLIs remember one stack for each backend, older ones a single stack.
+    by_backend = data.get("stacks") or {}
+    backend = os.environ.get("PULUMI_BACKEND_URL") or (next(iter(by_backend)) if len(by_backend) == 1 else "")
+    found = by_backend.get(backend) or data.get("stack")
+    return str(found).rpartition("/")[2] if found else None
 
 
 def _project(root: Path) -> dict[str, Any]:

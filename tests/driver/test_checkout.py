@@ -124,3 +124,10 @@ def test_the_selected_stack_is_read_where_the_cli_keeps_it(checkout, tmp_path, m
     file.parent.mkdir(parents=True)
     file.write_text('{"stack": "dev"}')
     assert selected(tmp_path) == "dev"
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    file.write_text('{"stacks": {"file:///a": "organization/shop/prod"}}')
+    assert selected(tmp_path) == "prod"
+    file.write_text('{"stacks": {"file:///a": "organization/shop/prod", "file:///b": "organization/shop/test"}}')
+    assert selected(tmp_path) is None
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///b")
+    assert selected(tmp_path) == "test"
