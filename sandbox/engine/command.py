@@ -77,6 +77,9 @@ class EmbeddedPulumi(PulumiCommand):
             if failure.message:
                 err(f"error: {failure.message}")
             return failure.code
+        except OSError as error:
+            err(f"error: {error}")
+            return 1
         return 0
 
     def cancel(self) -> None:

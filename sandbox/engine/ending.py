@@ -98,7 +98,7 @@ def _refuse_untargeted(deployment: Deployment, deletions: list[Step]) -> None:
 
 def refresh(deployment: Deployment) -> None:
     """Reads every resource (or the targeted ones) and makes what was found the base of all that follows."""
-    state, targeting = deployment.state, deployment.planner.targeting
+    state, targeting, options = deployment.state, deployment.planner.targeting, deployment.options
     check_targets(deployment)
     steps = {}
     for one in state.all:
@@ -111,12 +111,17 @@ def refresh(deployment: Deployment) -> None:
         except ProviderError as error:
             raise PlanError(f"could not load provider for resource {one.urn}: {error}", one.urn) from error
         steps[one] = Step(Op.REFRESH, one.urn, one, copy(one))
+    # Whatever can be read is read; what comes after a refresh waits until all of it could be.
+    deployment.keep_going = True
     deployment.each(list(steps.values()))
+    deployment.keep_going = options.continue_on_error
     if deployment.failed:
         _forget_unread(steps)
     state.rebuild(_rebuilt(state.all, steps))
-    if not deployment.options.preview:
+    if not options.preview:
         deployment.journal.rebase(state.all)
+    if deployment.failed:
+        deployment.stop()
 
 
 def _forget_unread(steps: dict[Resource, Step]) -> None:

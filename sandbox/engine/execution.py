@@ -30,6 +30,8 @@ class Execution:
         self.events = events
         self.failed = False
         self.canceled = False
+        self.keep_going = options.continue_on_error
+        """A failed step doesn't end the operation."""
         self.broken: Exception | None = None
         """The state could not be saved."""
         self.on_stop: Callable[[], None] = lambda: None
@@ -174,7 +176,7 @@ class Execution:
             self._end(step, started)
         elif started is not None:
             self._saving(lambda: self.journal.failed(started))
-        if not self.options.continue_on_error:
+        if not self.keep_going:
             self.stop()
 
     def each(self, steps: Sequence[Step]) -> None:

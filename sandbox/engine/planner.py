@@ -201,7 +201,8 @@ class Planner:
             answer = self.registry.check(new.urn, new.type, news)
         else:
             assert provider is not None
-            answer = provider.check(new.urn, new.type, old.inputs if old else None, news, seed)
+            olds = old.inputs or None if old else None
+            answer = provider.check(new.urn, new.type, olds, news, seed)
         for failure in answer.failures:
             self.error(invalid(failure, new.type, new.name, news), new.urn)
         if answer.failures:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ class Session:
     err: Write
     stack_option: str = ""
     config_file: str = ""
-    interrupt: Any = field(default=None)
+    interrupt: Callable[[Callable[[], None]], AbstractContextManager[None]] = lambda _: nullcontext()
+    """Within it an interrupt calls what it is given."""
 
     @functools.cached_property
     def project(self) -> projects.Project:

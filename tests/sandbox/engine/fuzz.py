@@ -131,6 +131,7 @@ class FuzzProvider:
         return outputs
 
     def read(self, urn: str, type_: str, id: str, old_inputs: Properties, old_outputs: Properties) -> Found | None:
+        self._fail(old_inputs, "read")
         self._log("read", urn.rpartition("::")[2])
         if not self._file(id).exists():
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 
@@ -345,3 +346,27 @@ def test_what_is_not_supported_is_refused(embedded, option):
     with pytest.raises(auto.errors.CommandError, match="is not supported by the embedded engine"):
         stack.up(**option)
     assert embedded.things() == {}
+
+
+def test_a_refresh_reads_on_after_a_failure(workspace):
+    program = Described(a={"fail": "read"}, b={"keep": 1}, c={"keep": 1})
+    stack = workspace.stack(program)
+    stack.up()
+    for file in workspace.world.glob("[bc]-*.json"):
+        file.unlink()
+    with pytest.raises(auto.errors.CommandError, match="told to fail on read"):
+        stack.refresh(parallel=1)
+    assert set(resources(stack)) & {"a", "b", "c"} == {"a"}
+    with pytest.raises(auto.errors.CommandError, match="told to fail on read"):
+        stack.up(refresh=True)
+    assert len(workspace.calls("create")) == 3
+
+
+def test_a_state_that_cannot_be_written(embedded):
+    stack = embedded.stack(Described(a={}))
+    stack.up()
+    folder = embedded.state / ".pulumi" / "locks"
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    with pytest.raises(auto.errors.CommandError, match="error: "):
+        stack.up()

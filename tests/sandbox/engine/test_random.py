@@ -105,6 +105,7 @@ def test_every_history_converges(history):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(histories())
+@pytest.mark.slow
 @pytest.mark.soak
 def test_many_histories_converge(history):
     _converges(history)
