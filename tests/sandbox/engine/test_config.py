@@ -11,6 +11,9 @@ from ruamel.yaml import YAML
 
 from tests.sandbox.engine.programs import Described, Thing
 
+# Together they take some seconds; none alone does.
+pytestmark = pytest.mark.slow
+
 STACK_FILE = """\
 # who changes this asks the shop team
 config:

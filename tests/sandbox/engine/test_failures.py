@@ -15,6 +15,9 @@ from sandbox.engine.protocol import Made
 from tests.sandbox.engine import fuzz
 from tests.sandbox.engine.programs import Described, Group, Thing
 
+# Together they take some seconds; none alone does.
+pytestmark = pytest.mark.slow
+
 
 def resources(stack):
     return {one["urn"].rpartition("::")[2]: one for one in stack.export_stack().deployment.get("resources", ())}

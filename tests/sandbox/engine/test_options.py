@@ -8,6 +8,9 @@ import pytest
 
 from tests.sandbox.engine.programs import Box, Described, Thing
 
+# Together they take some seconds; none alone does.
+pytestmark = pytest.mark.slow
+
 
 def by_name(stack):
     return {one["urn"].rpartition("::")[2]: one for one in stack.export_stack().deployment["resources"]}

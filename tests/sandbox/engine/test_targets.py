@@ -9,6 +9,9 @@ import pytest
 from sandbox.engine.targets import Targets, glob
 from tests.sandbox.engine.programs import Box, Described, Thing
 
+# Together they take some seconds; none alone does.
+pytestmark = pytest.mark.slow
+
 
 def urn(name: str, type_: str = "fuzz:index:Thing", stack: str = "dev") -> str:
     return f"urn:pulumi:{stack}::fuzz::{type_}::{name}"
