@@ -15,17 +15,22 @@ from sandbox.provider.checking import DEFAULTS, check_fields
 from sandbox.provider.clients import Clients
 from sandbox.provider.comparing import (
     REPLACES,
-    Changes,
-    compare_fields,
     refreshed_inputs,
     shown,
     without_ignored,
 )
-from sandbox.provider.naming import NameTooLong, auto_name, logical_name
+from sandbox.provider.naming import NameTooLong, logical_name
+from sandbox.provider.planning import (
+    changes,
+    fill_name,
+    keeps_a_fixed_name,
+    outputs_of_a_creation,
+    outputs_of_an_update,
+    takes_default_tags,
+)
 from sandbox.provider.refusals import refusal
 from sandbox.provider.resource import Job, Resource
-from sandbox.provider.schema import Labels
-from sandbox.provider.values import bare, hide, is_unknown, secret_keys, without_nulls
+from sandbox.provider.values import bare, hide, secret_keys, without_nulls
 
 if TYPE_CHECKING:
     from pulumi.runtime.proto import provider_pb2
@@ -53,6 +58,7 @@ class AwsProvider:
         return Checked(inputs if "region" in plain else {**inputs, "region": self._region})
 
     def configure(self, inputs: Properties) -> None:
+        # Profiles and roles to assume are left aside: there is nobody here to ask for other keys.
         plain = {key: _from_json(value) for key, value in bare(inputs).items()}
         self._region = plain.get("region") or self._region
         if not self._region:
@@ -67,10 +73,10 @@ class AwsProvider:
         resource = catalog.resource(type_)
         plain = bare(news)
         taken, failures, filled = check_fields(resource.fields(), plain)
-        if self._default_tags and _takes_default_tags(resource) and taken.get("tags") is not UNKNOWN:
+        if self._default_tags and takes_default_tags(resource) and taken.get("tags") is not UNKNOWN:
             taken["tags"] = {**self._default_tags, **(taken.get("tags") or {})}
         try:
-            filled += self._name(resource, logical_name(urn), bare(olds or {}), taken, random_seed)
+            filled += fill_name(resource, logical_name(urn), bare(olds or {}), taken, random_seed)
         except NameTooLong as error:
             failures.append(Failure(resource.naming.input if resource.naming else "name", str(error)))
         if not failures:
@@ -93,14 +99,14 @@ class AwsProvider:
         resource = catalog.resource(type_)
         asked, olds, wanted = bare(old_inputs), bare(old_outputs), bare(news)
         wanted = without_ignored(wanted, olds, asked, list(ignore_changes))
-        changes = self._changes(resource, olds, asked, wanted)
-        replaces = tuple(dict.fromkeys(str(path[0]) for path, change in changes.items() if change in REPLACES))
+        found = changes(resource, self._region, olds, asked, wanted)
+        replaces = tuple(dict.fromkeys(str(path[0]) for path, change in found.items() if change in REPLACES))
         return Difference(
-            changes=bool(changes),
+            changes=bool(found),
             replaces=replaces,
-            detailed=shown(changes),
+            detailed=shown(found),
             delete_before_replace=bool(replaces)
-            and (resource.one_at_a_time or _keeps_a_fixed_name(resource, olds, wanted)),
+            and (resource.one_at_a_time or keeps_a_fixed_name(resource, olds, wanted)),
             stables=tuple(key for key in resource.computed if key not in resource.moving and key != "tagsAll"),
         )
 
@@ -108,7 +114,7 @@ class AwsProvider:
         resource = catalog.resource(type_)
         secret, wanted = secret_keys(news), _inputs(bare(news))
         if preview:
-            return Made("", hide(self._preview(resource, wanted), secret))
+            return Made("", hide(outputs_of_a_creation(resource, self._region, wanted), secret))
         job = self._job(resource, wanted, {}, timeout=timeout)
         name = wanted.get("name") or logical_name(urn)
         doing = f"creating {resource.label} ({name})"
@@ -116,7 +122,9 @@ class AwsProvider:
         try:
             self._try(doing, lambda: resource.settle(job, id_))
         except ProviderError as error:
-            raise ProviderError(error.message, Made(id_, hide({**wanted, "id": id_}, secret))) from error
+            raise ProviderError(
+                error.message, Made(id_, hide(self._left(resource, job, id_, wanted), secret))
+            ) from error
         outputs = self._read(resource, job, id_, wanted)
         if outputs is None:
             raise ProviderError(f"{doing}: AWS made it as {id_}, and then had no such thing")
@@ -140,9 +148,9 @@ class AwsProvider:
         secret = secret_keys(news) | _hidden(resource)
         asked, olds, wanted = bare(old_inputs), bare(old_outputs), bare(news)
         wanted = _inputs(without_ignored(wanted, olds, asked, list(ignore_changes)))
-        changed = frozenset(str(path[0]) for path in self._changes(resource, olds, asked, wanted))
+        changed = frozenset(str(path[0]) for path in changes(resource, self._region, olds, asked, wanted))
         if preview:
-            return hide(self._preview(resource, wanted, olds, asked, changed), secret)
+            return hide(outputs_of_an_update(resource, wanted, olds, asked, changed), secret)
         job = self._job(resource, wanted, olds, changed, timeout)
         doing = f"updating {resource.label} ({id})"
         self._try(doing, lambda: resource.update(job, id))
@@ -221,51 +229,13 @@ class AwsProvider:
         outputs: Properties = without_nulls({**base, **region, "id": id_, **found})
         return outputs
 
-    def _changes(self, resource: Resource, olds: Properties, asked: Properties, wanted: Properties) -> Changes:
-        if resource.regional and "region" in olds and "region" not in wanted:
-            wanted = {**wanted, "region": self._region}
-        changes = compare_fields(resource.fields(), olds, asked, wanted)
-        return resource.adjust(changes, olds, wanted) if changes else changes
-
-    def _preview(
-        self,
-        resource: Resource,
-        wanted: Properties,
-        olds: Properties | None = None,
-        asked: Properties | None = None,
-        changed: frozenset[str] = frozenset(),
-    ) -> Properties:
-        """What the outputs would be, with UNKNOWN for what AWS will choose."""
-        olds_kept = olds or {}
-        outputs: Properties = {
-            **olds_kept,
-            **{key: value for key, value in wanted.items() if key in changed or key not in olds_kept},
-        }
-        for key in (asked or {}).keys() - wanted.keys():
-            if key in changed:
-                outputs.pop(key, None)
-        if olds is None:
-            chosen = [key for key, input_ in resource.fields().items() if input_.kept and key not in wanted]
-            outputs |= dict.fromkeys([*resource.computed, *chosen], UNKNOWN)
-            if resource.regional:
-                outputs["region"] = wanted.get("region", self._region)
-        else:
-            outputs |= dict.fromkeys(resource.moved(wanted, changed), UNKNOWN)
-        if "tagsAll" in resource.computed:
-            outputs["tagsAll"] = wanted.get("tags", {})
-        return outputs
-
-    def _name(
-        self, resource: Resource, logical: str, olds: Properties, taken: Properties, random_seed: bytes
-    ) -> list[str]:
-        naming = resource.naming
-        if naming is None or naming.input in taken or naming.prefix_input in taken or naming.excluded & taken.keys():
-            return []
-        if naming.input in olds.get(DEFAULTS, ()):
-            taken[naming.input] = olds[naming.input]
-        else:
-            taken[naming.input] = auto_name(naming, logical, random_seed)
-        return [naming.input]
+    def _left(self, resource: Resource, job: Job, id_: str, wanted: Properties) -> Properties:
+        """What a creation that failed half-way left, so that the next update sees what is still to be done."""
+        try:
+            found = self._read(resource, job, id_, wanted)
+        except ProviderError:
+            found = None
+        return found or {**wanted, "id": id_}
 
     def _refuse_other_accounts(self, allowed: list[str], forbidden: list[str]) -> None:
         if not (allowed or forbidden):
@@ -287,22 +257,8 @@ def _inputs(plain: Properties) -> Properties:
     return {key: value for key, value in plain.items() if not key.startswith("__")}
 
 
-def _takes_default_tags(resource: Resource) -> bool:
-    """A scaling group's tags are a list that says of each whether instances get it: AWS's provider leaves it alone."""
-    return "tags" in resource.inputs and isinstance(resource.inputs["tags"].kind, Labels)
-
-
 def _hidden(resource: Resource) -> set[str]:
     return {key for key, input_ in resource.inputs.items() if input_.hidden}
-
-
-def _keeps_a_fixed_name(resource: Resource, olds: Properties, wanted: Properties) -> bool:
-    """A name that the program gives and does not change is still taken while the old one is there."""
-    naming = resource.naming
-    if naming is None or naming.prefix_input in wanted or naming.input in wanted.get(DEFAULTS, ()):
-        return False
-    name = wanted.get(naming.input)
-    return name is not None and not is_unknown(name) and name == olds.get(naming.input)
 
 
 def _from_json(value: Any) -> Any:

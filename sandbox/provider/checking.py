@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.engine.protocol import UNKNOWN, Failure, Properties
 from sandbox.provider.paths import Path, show
-from sandbox.provider.schema import Block, Blocks, Fields, Flag, Input, Kind, Labels, Number, Text, Texts
+from sandbox.provider.schema import Block, Blocks, Fields, Flag, Kind, Labels, Number, Text, Texts
 
 DEFAULTS = "__defaults"
 """Where Pulumi's state says which top-level inputs were filled in here."""
@@ -119,7 +119,3 @@ def _blocks(kind: Blocks, value: Any, path: Path, failures: list[Failure]) -> An
 def _wrong(value: Any, wanted: str, path: Path, failures: list[Failure]) -> Any:
     failures.append(Failure(show(path), f"expected {wanted}, got {type(value).__name__} {value!r}"))
     return value
-
-
-def hidden_inputs(fields: dict[str, Input]) -> set[str]:
-    return {key for key, input_ in fields.items() if input_.hidden}

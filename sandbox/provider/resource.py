@@ -15,9 +15,6 @@ from sandbox.provider.comparing import Changes
 from sandbox.provider.refusals import error_code
 from sandbox.provider.schema import Fields, Naming, text
 
-ANY = frozenset({"*"})
-"""Every input, where a computed output changes with whatever is changed."""
-
 
 @dataclass(frozen=True)
 class Job:
@@ -86,7 +83,7 @@ class Resource:
 
     def moved(self, news: Properties, changed: frozenset[str]) -> set[str]:
         """The outputs that AWS will choose anew in an update that changes those inputs."""
-        return {key for key, causes in self.moving.items() if changed & causes or (causes == ANY and changed)}
+        return {key for key, causes in self.moving.items() if changed & causes}
 
     def create(self, job: Job) -> str:
         """Makes it with one call and answers its id."""
@@ -115,8 +112,3 @@ def ordered_like(
     """A set that AWS answers in any order, in the order in which it was asked for; the rest sorted behind."""
     places = {key(item): place for place, item in enumerate(before or [])} if before else {}
     return sorted(items, key=lambda item: (places.get(key(item), len(places)), str(key(item))))
-
-
-def snake_free(answer: Mapping[str, Any]) -> Properties:
-    """AWS's `MaxSize` as Pulumi's `maxSize`, for answers that differ in nothing else."""
-    return {key[0].lower() + key[1:]: value for key, value in answer.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -132,7 +132,5 @@ class Naming:
     longest: int
     input: str = "name"
     prefix_input: str = "namePrefix"
-    prefix_longest: int = 0
     lower: bool = False
     joint: str = "-"
-    excluded: frozenset[str] = field(default_factory=frozenset)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.engine.protocol import Properties
+from sandbox.engine.protocol import Properties, ProviderError
 from sandbox.provider import tagging
+from sandbox.provider.refusals import error_code
 from sandbox.provider.resource import Job
 
 
@@ -25,6 +26,30 @@ def update_tags(job: Job, id_: str) -> None:
 
 def arn(job: Job, owner: str, path: str) -> str:
     return f"arn:aws:ec2:{job.region}:{owner}:{path}"
+
+
+# AWS's provider waits up to 20 minutes; in the sandbox what is on its way out is out sooner.
+FREE_SECONDS = 120.0
+
+
+def when_free(job: Job, delete: Callable[[], Any], *, what: str, seconds: float = FREE_SECONDS) -> None:
+    """Deletes it once nothing depends on it any more: instances that end and interfaces that go take their time."""
+    refused: list[Exception] = []
+
+    def gone() -> bool:
+        try:
+            delete()
+        except Exception as error:
+            if error_code(error) != "DependencyViolation":
+                raise
+            refused.append(error)
+            return False
+        return True
+
+    try:
+        job.wait(gone, for_what=f"{what} to be unused", seconds=seconds)
+    except ProviderError as error:
+        raise (refused[-1] if refused else error) from error
 
 
 def only(items: list[Any]) -> Any | None:

@@ -1,5 +1,6 @@
 """Security groups and their rules."""
 
+# ruff: noqa: ARG002 - every resource takes the same calls, needed or not
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -101,7 +102,7 @@ class SecurityGroup(Resource):
                 client.revoke_security_group_ingress(GroupId=id_, IpPermissions=_bare(group["IpPermissions"]))
             if group["IpPermissionsEgress"]:
                 client.revoke_security_group_egress(GroupId=id_, IpPermissions=_bare(group["IpPermissionsEgress"]))
-        client.delete_security_group(GroupId=id_)
+        ec2.when_free(job, lambda: client.delete_security_group(GroupId=id_), what=f"security group {id_}")
 
     @staticmethod
     def _group(job: Job, id_: str) -> Any:

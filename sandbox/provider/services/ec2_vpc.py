@@ -107,7 +107,8 @@ class Vpc(Resource):
         ec2.update_tags(job, id_)
 
     def delete(self, job: Job, id_: str) -> None:
-        job.client("ec2").delete_vpc(VpcId=id_)
+        client = job.client("ec2")
+        ec2.when_free(job, lambda: client.delete_vpc(VpcId=id_), what=f"VPC {id_}")
 
     @staticmethod
     def _set_attributes(job: Job, id_: str, keys: list[str]) -> None:
@@ -185,7 +186,8 @@ class Subnet(Resource):
         ec2.update_tags(job, id_)
 
     def delete(self, job: Job, id_: str) -> None:
-        job.client("ec2").delete_subnet(SubnetId=id_)
+        client = job.client("ec2")
+        ec2.when_free(job, lambda: client.delete_subnet(SubnetId=id_), what=f"subnet {id_}")
 
     @staticmethod
     def _set_attributes(job: Job, id_: str, keys: list[str]) -> None:
@@ -229,8 +231,9 @@ class InternetGateway(Resource):
         ec2.update_tags(job, id_)
 
     def delete(self, job: Job, id_: str) -> None:
-        self._detach(job, id_)
-        job.client("ec2").delete_internet_gateway(InternetGatewayId=id_)
+        client = job.client("ec2")
+        ec2.when_free(job, lambda: self._detach(job, id_), what=f"internet gateway {id_}")
+        client.delete_internet_gateway(InternetGatewayId=id_)
 
     @staticmethod
     def _detach(job: Job, id_: str) -> None:

@@ -145,23 +145,7 @@ class TargetGroup(Resource):
         elb.update_tags(job, id_)
 
     def delete(self, job: Job, id_: str) -> None:
-        client = elb.client(job)
-
-        def deleted() -> bool:
-            try:
-                client.delete_target_group(TargetGroupArn=id_)
-            except client.exceptions.ResourceInUseException:
-                # A rule that forwarded here a moment ago is still known for some seconds.
-                if (
-                    job.client("elbv2")
-                    .describe_target_groups(TargetGroupArns=[id_])["TargetGroups"][0]
-                    .get("LoadBalancerArns")
-                ):
-                    raise
-                return False
-            return True
-
-        job.wait(deleted, for_what=f"target group {id_} to be unused", seconds=120)
+        elb.client(job).delete_target_group(TargetGroupArn=id_)
 
     @staticmethod
     def _set_attributes(job: Job, id_: str, only: frozenset[str] | None) -> None:

@@ -290,6 +290,33 @@ def test_user_data_changes_where_moto_is_mended(world):
         seam.close()
 
 
+def test_what_is_still_in_use_is_waited_for(world):
+    """An instance that is on its way out holds its group and its subnet."""
+    from botocore.exceptions import ClientError
+
+    from sandbox.provider.clients import Clients
+    from sandbox.provider.resource import Job
+    from sandbox.provider.services import ec2
+
+    held = ClientError({"Error": {"Code": "DependencyViolation", "Message": "in use"}}, "DeleteSubnet")
+    answers = [held, held, None]
+
+    def delete():
+        answer = answers.pop(0)
+        if answer:
+            raise answer
+
+    clients = Clients({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
+    ec2.when_free(Job(clients, "us-east-1"), delete, what="subnet", seconds=60)
+    assert answers == []
+
+    def never():
+        raise held
+
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        ec2.when_free(Job(clients, "us-east-1", timeout=0.1), never, what="subnet", seconds=60)
+
+
 def test_a_target_may_be_one_thing_only(world):
     life = world.life("aws:ec2/route:Route")
     reasons = refused(life, {"routeTableId": "r", "destinationCidrBlock": "0.0.0.0/0"})

@@ -203,17 +203,22 @@ def test_another_region(provider):
     assert not life.diff({"region": "eu-west-1"}).changes
 
 
-def test_what_is_there_but_did_not_settle_is_kept(provider):
-    """The state must know of it, or nobody would ever take it away."""
+def test_what_is_there_but_did_not_settle_is_kept(provider, world):
+    """The state must know of it, or nobody would ever take it away; and of what is left to do, or nobody would."""
     life = Life(provider, "aws:ec2/internetGateway:InternetGateway")
     with pytest.raises(ProviderError, match="InvalidVpcID") as caught:
         life.create({"vpcId": "vpc-none", "tags": {"a": "b"}})
     partial = caught.value.partial
     assert partial is not None
     assert partial.id.startswith("igw-")
-    found = provider.read(life.urn, life.type_, partial.id, life.inputs, partial.outputs)
-    assert found is not None
-    provider.delete(life.urn, life.type_, partial.id, life.inputs, partial.outputs, None)
+    assert "vpcId" not in partial.outputs
+
+    life.id, life.outputs = partial.id, partial.outputs
+    vpc = world.another_vpc()
+    life.update({"vpcId": vpc.id, "tags": {"a": "b"}})
+    assert life["vpcId"] == vpc.id
+    life.delete()
+    assert life.read() is None
 
 
 def test_a_cancelled_wait_ends(environ):
