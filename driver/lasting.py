@@ -19,7 +19,7 @@ from driver.release.snapshot import Snapshot
 from driver.rollback import Haste, urgent_of
 from driver.stack_errors import Locked
 from driver.urgent import Urgent, hasten
-from driver.verify import verify
+from driver.verify import drop_spent_intent, verify
 from infra.record import Color, Record, weights
 
 
@@ -66,7 +66,7 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
         journey.steps.append(Taken(move, applied.updates, applied.seconds))
         journey.deployed = applied.deployed
         break
-    ports.cloud.drop_intent()
+    drop_spent_intent(ports)
     after, verdicts = verify(ports)
     journey.deployed = after.deployed
     if journey.steps:

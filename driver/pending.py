@@ -13,7 +13,7 @@ from driver.observe import observe
 from driver.ports import Changes, Ports
 from driver.release.moves import RULES, Await
 from driver.result import Result
-from driver.verify import verify
+from driver.verify import drop_spent_intent, verify
 
 LOCK = 120.0
 """Seconds to wait for another update's lock."""
@@ -35,8 +35,7 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     if deployed is None:
         raise Unforeseen("there is no record after the update", "it is written last", ("up", "status"))
     ports.stack.adopt(deployed)
-    if ports.cloud.stored().pending is None:
-        ports.cloud.drop_intent()
+    drop_spent_intent(ports)
     journey = Journey(traffic, deployed)
     active = deployed.record.active
     if wait:

@@ -28,6 +28,13 @@ def verify(ports: Ports) -> tuple[Snapshot, tuple[Verdict, ...]]:
         ports.clock.sleep(_POLL)
 
 
+def drop_spent_intent(ports: Ports) -> None:
+    """Removes an intent that the record has caught up with; one on the deployed record is still to be carried out."""
+    stored = ports.cloud.stored()
+    if stored.intent is not None and stored.pending is None:
+        ports.cloud.drop_intent()
+
+
 def judged(ports: Ports, seen: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on what serves now."""
     record, deployed = seen.record, seen.deployed
