@@ -62,8 +62,6 @@ def _operation(kind: str, arguments: Arguments, *, preview: bool = False) -> Ope
         if option in arguments:
             raise CommandFailed(f"--{option} is not supported by the embedded engine")
     client = arguments.one("client")
-    if not client and kind in ("update", "preview"):
-        raise CommandFailed("no program to run: the embedded engine needs the --client that the Automation API passes")
     parallel = arguments.one("parallel")
     try:
         options = Options(
