@@ -30,6 +30,7 @@ def install(seam: Seam, instances: Instances) -> None:
     @seam.around(Instance, "terminate")
     def terminate(original: Any, instance: Any) -> Any:
         previous = original(instance)
+        _free_addresses(instance)
         instances.ended(instance.id)
         return previous
 
@@ -56,6 +57,15 @@ def install(seam: Seam, instances: Instances) -> None:
                 "Output": Base64EncodedString.from_raw_string(output),
             }
         )
+
+
+def _free_addresses(instance: Any) -> None:
+    """moto keeps them until the instance is forgotten, which its subnet prevents: after 250 launches one was full."""
+    for subnets in instance.ec2_backend.subnets.values():
+        if subnet := subnets.get(instance.subnet_id):
+            for address in instance._private_ips:
+                subnet.del_subnet_ip(address)
+    instance._private_ips.clear()
 
 
 def _templates(seam: Seam) -> None:

@@ -74,6 +74,11 @@ def launch(group: Any, version: Any, subnet: str | None, zone: str) -> Any:
         )
     except ServiceException as error:
         raise LaunchFailed(f"{error.message} Launching EC2 instance failed.") from error
+    except (StopIteration, RuntimeError) as error:  # how moto says that a subnet is full
+        raise LaunchFailed(
+            f"There are not enough free addresses in subnet '{subnet}' to satisfy the requested number of instances. "
+            "Launching EC2 instance failed."
+        ) from error
     instance = reservation.instances[0]
     instance.autoscaling_group = group
     if named:

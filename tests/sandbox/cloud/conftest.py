@@ -163,9 +163,9 @@ def forget() -> None:
     """Empties the stores whose names tests share. Networks may pile up: a new EC2 store takes half a second."""
     for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm):
         store(REGION).reset()
-    templates = stores.ec2(REGION)
-    templates.launch_templates.clear()
-    templates.launch_template_name_to_ids.clear()
+    ec2 = stores.ec2(REGION)
+    for held in (ec2.launch_templates, ec2.launch_template_name_to_ids, ec2.reservations):
+        held.clear()
 
 
 @pytest.fixture
@@ -175,6 +175,10 @@ def world(_served: tuple[_Current, str], monkeypatch: pytest.MonkeyPatch) -> Ite
     made = World()
     _served[0].endpoint = made.endpoint
     yield made
+    # While the cloud still frees their addresses: the tests' networks have few.
+    left = [machine.id for machine in made.cloud.instances.machines.values() if machine.instance.state != "terminated"]
+    if left:
+        stores.ec2(REGION).terminate_instances(left)
     made.cloud.close()
     forget()
 

@@ -417,3 +417,17 @@ def test_an_instance_on_standby_gets_no_traffic(site, world, aws):
     aws("autoscaling").exit_standby(AutoScalingGroupName="blue", InstanceIds=[id])
     assert (states(site), site.group()["DesiredCapacity"]) == (["InService", "InService"], 2)
     assert sorted(state for state, _ in site.health()) == ["healthy", "initial"]
+
+
+def test_a_full_subnet_fails_the_launch_until_an_address_is_free(site, world, aws):
+    small = aws("ec2").create_subnet(VpcId=site.vpc, CidrBlock="10.0.9.0/28", AvailabilityZone="eu-central-1a")
+    subnet = small["Subnet"]["SubnetId"]
+    site.scaling_group(MinSize=0, MaxSize=20, DesiredCapacity=12, VPCZoneIdentifier=subnet)
+    held = len(states(site))
+    assert 10 <= held < 12
+    activities = aws("autoscaling").describe_scaling_activities(AutoScalingGroupName="blue")["Activities"]
+    assert f"not enough free addresses in subnet '{subnet}'" in activities[0]["StatusMessage"]
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=0)
+    world.pass_time(13)
+    aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=10)
+    assert states(site) == ["Pending"] * 10
