@@ -17,7 +17,7 @@ from driver.release.back import back
 from driver.release.moves import Await, Move, Refusal, Resize, Settle, Shift, Undo
 from driver.release.snapshot import Snapshot
 from driver.rollback import Haste, urgent_of
-from driver.stack_errors import Locked
+from driver.stack.failures import Locked
 from driver.urgent import Urgent, hasten
 from driver.verify import drop_spent_intent, verify
 from infra.record import Color, Record, weights

@@ -9,7 +9,7 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
 
 from driver.ports import Clock, Ports
-from driver.stack_errors import Locked
+from driver.stack.failures import Locked
 
 T = TypeVar("T")
 

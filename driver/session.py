@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from driver.account import Credentials, credentials, refuse_other_account
 from driver.checkout import Checkout, find, selected
 from driver.clock import SystemClock
-from driver.cloud import AwsCloud
+from driver.cloud.account import Credentials, credentials, refuse_other_account
+from driver.cloud.aws import AwsCloud
 from driver.errors import Invalid
 from driver.invocation import Invocation
 from driver.ports import Ports, Stack
 from driver.probe import HttpProbe
 
 if TYPE_CHECKING:
-    from driver.stack import PulumiStack
+    from driver.stack.automation import PulumiStack
 
 
 class Session:
@@ -61,7 +61,7 @@ class _Later:
 
     @cached_property
     def _made(self) -> PulumiStack:
-        from driver.stack import PulumiStack
+        from driver.stack.automation import PulumiStack
         from driver.who import who
 
         return PulumiStack(self._checkout, who(), self._invocation.tell if self._invocation.verbose else None)

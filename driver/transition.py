@@ -18,7 +18,7 @@ from driver.release.plan import plan
 from driver.release.requests import Promote, Request
 from driver.release.snapshot import spoken
 from driver.resize import resize
-from driver.stack_errors import UpdateFailed
+from driver.stack.failures import UpdateFailed
 from driver.verify import verify
 from infra.record import Deployed, weights
 

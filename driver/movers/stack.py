@@ -11,7 +11,7 @@ from driver.observe import glance
 from driver.ports import Ports, Wish
 from driver.release.moves import RULES, Settle, Update
 from driver.release.snapshot import Snapshot
-from driver.stack_errors import Stopped, UpdateFailed
+from driver.stack.failures import Stopped, UpdateFailed
 from driver.urgent import Urgent, hasten
 from infra.decision import fulfilled
 from infra.record import Deployed, Record, weights

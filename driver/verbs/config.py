@@ -18,7 +18,7 @@ def config() -> None:
 @click.pass_obj
 def validate(called: Invocation) -> Result:
     """Check the settings of a stack; lists every mistake with its key."""
-    from driver.settings import read
+    from driver.stack.settings import read
 
     session = Session(called, changes=False)
     settings = read(session.checkout)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from driver.engine import chosen
+from driver.stack.engine import chosen
 from sandbox.project import project_name
 from sandbox.rehearsal.acts import CLOSING, OPENING, Act
 from sandbox.rehearsal.clients import Clients

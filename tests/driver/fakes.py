@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from driver.ports import Answers, Changes, Ports, Wish
 from driver.release.requests import Terms
 from driver.release.snapshot import Capacity, Rule, Stored, Target
-from driver.stack_errors import Locked
+from driver.stack.failures import Locked
 from infra import decision
 from infra.record import (
     COLORS,
@@ -262,7 +262,7 @@ class FakeStack:
         )
         chosen = decision.decide(stored.deployed, stored.pending, copy, terms)
         if isinstance(chosen, decision.Refused):
-            from driver.stack_errors import refused
+            from driver.stack.failures import refused
 
             raise refused(chosen)
         return chosen

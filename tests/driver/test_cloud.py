@@ -7,9 +7,9 @@ import pytest
 from botocore import exceptions as aws
 from moto import mock_aws
 
-from driver.account import Credentials, Role, credentials, refuse_other_account
-from driver.cloud import AwsCloud
-from driver.cloud_errors import spoken
+from driver.cloud.account import Credentials, Role, credentials, refuse_other_account
+from driver.cloud.aws import AwsCloud
+from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid, Refused, Unforeseen
 from driver.release.snapshot import Rule
 from infra.record import Intent, intent_text

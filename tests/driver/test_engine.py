@@ -11,8 +11,8 @@ import time
 import pytest
 from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
-from driver.engine import Answering, DetachedCli, command
 from driver.errors import Invalid
+from driver.stack.engine import Answering, DetachedCli, command
 
 SCRIPT = """#!/bin/sh
 case "$*" in
@@ -64,7 +64,7 @@ def test_calls_that_nobody_reads_make_no_process(words):
 
 def test_a_signal_is_passed_on_once_as_an_interrupt(cli):
     code = (
-        "from driver.engine import DetachedCli; from driver.interrupts import INTERRUPTS; INTERRUPTS.install()\n"
+        "from driver.stack.engine import DetachedCli; from driver.interrupts import INTERRUPTS; INTERRUPTS.install()\n"
         "from pulumi.automation.errors import CommandError\n"
         "try: DetachedCli().run(['up', 'slow'], '/', {}, on_output=lambda line: print(line, flush=True))\n"
         "except CommandError: print('ended', INTERRUPTS.asked)\n"
@@ -80,7 +80,7 @@ def test_a_signal_is_passed_on_once_as_an_interrupt(cli):
 @pytest.mark.slow
 def test_the_cli_ends_its_operation_when_the_driver_is_killed(cli):
     code = (
-        "from driver.engine import DetachedCli\n"
+        "from driver.stack.engine import DetachedCli\n"
         "DetachedCli().run(['up', 'slow'], '/', {}, on_output=lambda line: print(line, flush=True))"
     )
     driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from driver import lease
+from driver.stack import lease
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def locked(home, pid, *, host=None, when=None, name="a"):
 
 def dead_driver():
     """The pid of a process that took a lease and was killed."""
-    code = "import os, time\nfrom driver.lease import leased\n"
+    code = "import os, time\nfrom driver.stack.lease import leased\n"
     code += "with leased(os.getpid()): print(1, flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     process.stdout.readline()

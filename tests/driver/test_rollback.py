@@ -7,7 +7,7 @@ import pytest
 from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.release.requests import Retire
 from driver.rollback import Haste, roll_back
-from driver.stack_errors import Locked
+from driver.stack.failures import Locked
 from driver.transition import Limits, carry_out
 from infra.record import Record, Transition, parse_intent
 from tests.driver.fakes import image, serving, slot, world

@@ -9,7 +9,7 @@ import pytest
 from driver.errors import Busy, Refused, ReleaseFailed, RolledBack
 from driver.ports import Answers
 from driver.release.requests import Deploy, Promote, Retire, Terms
-from driver.stack_errors import Locked, Stopped, UpdateFailed
+from driver.stack.failures import Locked, Stopped, UpdateFailed
 from driver.transition import Limits, carry_out
 from infra.record import Intent, intent_text
 from tests.driver.fakes import image, release, serving, world

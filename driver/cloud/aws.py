@@ -15,8 +15,8 @@ import botocore.config
 import botocore.loaders
 import botocore.session
 
-from driver.account import Credentials, assumed
-from driver.cloud_errors import spoken
+from driver.cloud.account import Credentials, assumed
+from driver.cloud.failures import spoken
 from driver.images import missing, named
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.images import Image

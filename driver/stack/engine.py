@@ -26,7 +26,7 @@ from semver import VersionInfo
 
 from driver.errors import Invalid
 from driver.interrupts import INTERRUPTS
-from driver.lease import leased
+from driver.stack.lease import leased
 
 _POLL = 0.02
 """Seconds between two looks at the CLI's output: far below the 0.1 s that any of its calls takes."""

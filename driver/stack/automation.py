@@ -11,15 +11,15 @@ from typing import Any
 from pulumi import automation as auto
 
 from driver.checkout import Checkout
-from driver.engine import command
 from driver.errors import Failure, Invalid
 from driver.interrupts import INTERRUPTS
-from driver.lease import break_dead_locks
 from driver.ports import Changes, Wish
 from driver.release.requests import Terms
-from driver.settings import read
-from driver.stack_errors import Locked, Stopped, classified, refused
-from driver.watch import Watch
+from driver.stack.engine import command
+from driver.stack.failures import Locked, Stopped, classified, refused
+from driver.stack.lease import break_dead_locks
+from driver.stack.settings import read
+from driver.stack.watch import Watch
 from infra.context import Context
 from infra.digest import release_digest
 from infra.program import Refusal, run

@@ -1,0 +1,1 @@
+"""AWS as a release needs it: the only room that speaks to it."""
