@@ -55,9 +55,9 @@ class NotedApps:
         return [f"log of {id}"]
 
     def _gone(self, id: str, grace: float | None) -> None:
-        app = self.running.pop(id)
-        del self.answers[app.address, app.port]
-        self.stopped.append((id, grace))
+        if app := self.running.pop(id, None):
+            del self.answers[app.address, app.port]
+            self.stopped.append((id, grace))
 
 
 class InstantProber:
