@@ -14,7 +14,7 @@ _TAKES_VALUE = frozenset(
         *("message", "config-file", "color", "page-size", "page", "file", "secrets-provider", "cwd", "verbose"),
         *("tracing", "policy-pack", "policy-pack-config", "plan", "save-plan", "import-file", "memprofilerate"),
         *("profiling", "otel-traces", "copy-config-from", "project", "organization", "config", "target-replace"),
-        *("version", "run-program-file", "type", "server"),
+        *("version", "type", "server"),
     )
 )
 _TAKES_VALUE_IN: dict[tuple[str, ...], frozenset[str]] = {

@@ -26,6 +26,3 @@ class Targets:
 
     def __contains__(self, urn: str) -> bool:
         return not self or urn in self._exact or any(pattern.fullmatch(urn) for pattern in self._globs)
-
-    def add(self, urn: str) -> None:
-        self._exact.add(urn)
