@@ -9,6 +9,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from sandbox.lookalike import shim
 from sandbox.plugins import install
 
 
@@ -38,6 +39,7 @@ def furnish(source: Path, home: Path) -> Path:
     clear(home)
     (home / "state").mkdir(parents=True)
     install(home / "pulumi")
+    shim.install(home)
     return copy_project(source, home / "project")
 
 
@@ -45,6 +47,7 @@ def clear(home: Path) -> None:
     """Takes away what a sandbox's stacks left in its home."""
     for name in ("state", "project", "pulumi"):
         shutil.rmtree(home / name, ignore_errors=True)
+    shim.remove(home)
 
 
 def project_name(project: Path) -> str:

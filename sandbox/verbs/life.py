@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shlex
 import time
 import urllib.error
@@ -20,6 +21,7 @@ from driver.invocation import Invocation
 from driver.result import Result
 from sandbox import daemon
 from sandbox.faults import FAULTS
+from sandbox.lookalike import shim
 from sandbox.project import clear, furnish
 from sandbox.rehearsal.acts import repository_and_tag
 
@@ -80,7 +82,8 @@ def status(called: Invocation) -> Result:
 
 @told
 def env(called: Invocation) -> Result | int:
-    variables = _running(called).environ()
+    running = _running(called)
+    variables = {**running.environ(), **shim.exports(running.home, os.environ)}
     lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     if called.output == "json":
         return Result("env", "the sandbox's environment", facts={"environ": variables})
