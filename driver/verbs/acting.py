@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from driver.images import short
 from driver.invocation import Invocation
 from driver.ports import Ports
 from driver.release.requests import Request
 from driver.result import Result
 from driver.session import Session
 from driver.transition import Limits, carry_out, planned
+from infra.record import Record
 
 
 def dry(ports: Ports, request: Request) -> Result:
@@ -31,7 +33,7 @@ def act(
 ) -> Result:
     """The request carried out; `done` is the outcome's word."""
     journey = carry_out(session.ports, request, limits)
-    reason = journey.reason
+    reason = now_stands(journey.deployed.record) if journey.steps and journey.deployed else journey.reason
     return Result(done if journey.steps else "nothing to do", reason, next, facts=journey.facts(), body=journey)
 
 
@@ -40,7 +42,18 @@ def together(first: Result, second: Result) -> Result:
     steps = [*first.facts["steps"], *second.facts["steps"]]
     updates = first.facts["stack_updates"] + second.facts["stack_updates"]
     facts = {**second.facts, "steps": steps, "stack_updates": updates}
-    return replace(second, reason=f"{first.reason}; then {second.reason}", facts=facts)
+    return replace(second, facts=facts)
+
+
+def now_stands(record: Record) -> str:
+    """Who serves what and what stands by, in one sentence."""
+    serves = f"{record.active} serves {short(record.active_slot.image)}"
+    slot = record.standby_slot
+    if slot is None:
+        return f"{serves}; {record.idle} is empty"
+    retired = "" if slot.filled else ", retired"
+    held = f", kept until {record.held_until}" if record.held_until else ""
+    return f"{serves}; {record.idle} holds {short(slot.image)}: {record.standby}{retired}{held}"
 
 
 def opened(called: Invocation, what: str, *, dry_run: bool) -> Session:
