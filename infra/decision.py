@@ -44,11 +44,16 @@ def fulfilled(wish: Record, was: Record) -> bool:
 
     Fill and digest are set by the update itself: a wish edited by hand carries those of the release before.
     """
+    in_place = was.transition is not None and was.transition.kind == "in-place"
     colors = {}
     for color, slot in wish.colors.items():
         now = was.colors.get(color)
-        stale = now is not None and slot.fill < now.fill and (slot.platform, slot.image) == (now.platform, now.image)
-        colors[color] = replace(slot, fill=now.fill, digest=now.digest) if now is not None and stale else slot
+        if now is None or (slot.platform, slot.image) != (now.platform, now.image):
+            colors[color] = slot
+        elif slot.fill < now.fill or (in_place and color == was.active):
+            colors[color] = replace(slot, fill=now.fill, digest=now.digest)
+        else:
+            colors[color] = slot
     return same_wish(replace(wish, colors=colors), was)
 
 

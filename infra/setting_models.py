@@ -166,6 +166,7 @@ class Settings(_Frozen):
         Field(min_length=1, description=f"a list of platforms, each once: {', '.join(PLATFORMS)}"),
     ] = ("compose",)
     port: int = kinds.whole(8080, 1, 65535)
+    """What the app listens on in its container; it finds the number in PORT."""
     health_check: HealthCheck = HealthCheck()
     network: Network = Network()
     balancer: Balancer = Balancer()

@@ -142,9 +142,10 @@ def _in_place_step(was: Record, wanted: Record, refilled: list[Color]) -> Step:
         raise IllegalStep("an in-place transition changes the active color's release and nothing else")
     if wanted.active_slot.platform != was.active_slot.platform:
         raise IllegalStep("an in-place transition can't change the platform; deploy to the other color")
+    if wanted.active_slot.fill != was.active_slot.fill:
+        raise IllegalStep("in place the resources stay, and with them the number of the fill in their names")
     before, after, changed = was.transition, wanted.transition, was.active in refilled
-    # In place the resources stay, and with them the number in their names.
-    slot = replace(wanted.active_slot, fill=was.active_slot.fill)
+    slot = wanted.active_slot
     then = replace(was, colors={**was.colors, was.active: slot}, transition=after)
     if before is None and after is not None and changed and after.source == was.active_slot.release:
         return Step(Kind.IN_PLACE_START, then, fills=was.active)

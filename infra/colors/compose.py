@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra import rendering
-from infra.colors.fleet import RENDERING, TEMPLATE, Fleet
+from infra.colors.fleet import INSTANCE_PORT, RENDERING, TEMPLATE, Fleet
 from infra.colors.ground import Footing
 from infra.colors.platform import Filling, Ground, Site
 from infra.record import Color, Slot
@@ -28,7 +28,7 @@ class Compose:
         }
 
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
-        return Footing(color, "compose", "instance", site, settled=settled).ground
+        return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground
 
     def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> Filling:
         fleet = Fleet(color, slot, site, ground, anew=anew)

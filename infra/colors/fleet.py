@@ -13,6 +13,9 @@ from infra.record import Color, Slot
 RENDERING = 1
 """Raise it when this module makes something else from the same settings and template: a release is known by it."""
 TEMPLATE = "compose-boot.sh.j2"
+INSTANCE_PORT = 8080
+"""Where the balancer reaches an instance, whatever port the app has in its container: a target group's port can't be
+changed, and a group that is replaced leaves the release that stands on the old one unreachable."""
 _STOP_SECONDS = 30
 
 
@@ -104,7 +107,8 @@ class Fleet(pulumi.ComponentResource):
             fill=self.slot.fill,
             release=self.slot.digest,
             image=images.exact(self.slot.image),
-            port=self.settings.port,
+            port=INSTANCE_PORT,
+            app_port=self.settings.port,
             health_path=self.settings.health_check.path,
             registry=image.host if image.registry else "",
             stop_seconds=_STOP_SECONDS,

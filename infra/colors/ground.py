@@ -17,7 +17,7 @@ class Footing(pulumi.ComponentResource):
     changed under running instances would take them out of service.
     """
 
-    def __init__(self, color: Color, platform: str, target_type: str, site: Site, *, settled: bool) -> None:
+    def __init__(self, color: Color, platform: str, target_type: str, port: int, site: Site, *, settled: bool) -> None:
         name = f"{color}-{platform}"
         super().__init__("bluegreen:index:Footing", f"{name}-footing")
         settings, check = site.settings, site.settings.health_check
@@ -30,7 +30,7 @@ class Footing(pulumi.ComponentResource):
             f"{name}-targets",
             vpc_id=site.vpc,
             target_type=target_type,
-            port=settings.port,
+            port=port,
             protocol="HTTP",
             deregistration_delay=settings.drain,
             health_check=aws.lb.TargetGroupHealthCheckArgs(
@@ -58,8 +58,8 @@ class Footing(pulumi.ComponentResource):
             security_group_id=group.id,
             referenced_security_group_id=site.balancer_group,
             ip_protocol="tcp",
-            from_port=settings.port,
-            to_port=settings.port,
+            from_port=port,
+            to_port=port,
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupIngressRuleArgs),
         )
@@ -76,8 +76,8 @@ class Footing(pulumi.ComponentResource):
             security_group_id=site.balancer_group,
             referenced_security_group_id=group.id,
             ip_protocol="tcp",
-            from_port=settings.port,
-            to_port=settings.port,
+            from_port=port,
+            to_port=port,
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupEgressRuleArgs),
         )

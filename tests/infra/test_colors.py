@@ -246,7 +246,7 @@ def test_a_deploy_renders_the_standby_anew_and_leaves_the_active_color_alone(wor
     assert {one.name for one in releases(world, "green")} >= {"green-2-template", "green-2-group", "green-2-role"}
     assert world.one("green-2-group").ignored == ("desiredCapacity",)
     assert all(one.ignored == () for one in releases(world, "green") if one.name != "green-2-group")
-    assert world.one("green-compose-targets").inputs["port"] == 9999
+    assert world.one("green-compose-targets").inputs["healthCheck"]["path"] == "/other"
     assert world.one("green-2-template").inputs["instanceType"] == "m7g.large"
 
 

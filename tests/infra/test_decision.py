@@ -214,6 +214,17 @@ def test_a_fill_by_hand_gets_digest_and_number_and_is_then_done() -> None:
     assert decided(decide(after, None, by_hand, TERMS)).kind is Kind.SAME
 
 
+def test_an_in_place_start_by_hand_gets_its_digest_and_is_then_done() -> None:
+    over = stamp(NOW)
+    transition = Transition("in-place", 0, 1, over, over, source=BLUE.release)
+    by_hand = copied(TWO, colors={"blue": replace(BLUE, image=IMAGES[2]), "green": GREEN}, transition=transition)
+    answer = decided(decide(TWO, None, by_hand, TERMS))
+    assert (answer.kind, answer.fills, answer.prepares) == (Kind.IN_PLACE_START, "blue", None)
+    assert answer.record.active_slot.digest == "of-compose-2"
+    after = replace(TWO, record=answer.record, generation=3)
+    assert decided(decide(after, None, by_hand, TERMS)).kind is Kind.SAME
+
+
 def test_the_same_image_under_other_settings_is_another_release() -> None:
     """A driver names the new digest and the number of the fill to come."""
     again = copied(TWO, colors={"blue": BLUE, "green": replace(GREEN, digest="of-compose-1", fill=3)})

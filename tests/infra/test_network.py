@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -42,6 +43,15 @@ def test_the_balancer_is_public_and_the_instances_are_not(first: World) -> None:
     assert interface["securityGroups"] == ["blue-compose-instances-id"]
 
 
+def test_the_port_of_an_app_is_its_containers_and_never_its_target_groups(world: World) -> None:
+    """A group's port is part of its identity: it would be replaced, under the release that stands on it."""
+    world.up({**DEV, "bluegreen:port": "9000"})
+    assert world.one("blue-compose-targets").inputs["port"] == 8080
+    script = base64.b64decode(world.one("blue-1-template").inputs["userData"]).decode()
+    assert "--publish 8080:9000 --env PORT=9000" in script
+    assert "BLUEGREEN_PORT=8080" in script
+
+
 def _doors(world: World, group: str) -> list[tuple[Any, ...]]:
     return sorted(
         (rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs.get("cidrIpv4") or rule.inputs.get("cidrIpv6"))
@@ -56,7 +66,7 @@ def test_instances_are_reachable_from_the_balancer_only_and_on_their_port_only(w
     group = f"{color}-compose-instances-id"
     (rule,) = [one.inputs for one in world.of_type(INGRESS) if one.inputs["securityGroupId"] == group]
     assert rule["referencedSecurityGroupId"] == "balancer-access-id"
-    assert (rule["fromPort"], rule["toPort"], rule["ipProtocol"]) == (9000, 9000, "tcp")
+    assert (rule["fromPort"], rule["toPort"], rule["ipProtocol"]) == (8080, 8080, "tcp")
     assert "cidrIpv4" not in rule
     assert "ingress" not in world.one(f"{color}-compose-instances").inputs
 

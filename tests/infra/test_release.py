@@ -125,6 +125,7 @@ VALUES: dict[str, str | int] = {
     "release": "r77b1d0aaaaa",
     "image": f"{ECR}/shop@{SHA}",
     "port": 8080,
+    "app_port": 3000,
     "health_path": "/health/deep",
     "registry": ECR,
     "stop_seconds": 30,

@@ -264,6 +264,15 @@ ILLEGAL = {
         ),
         "one at a time",
     ),
+    "in place under another number": (
+        BOTH,
+        changed(
+            BOTH,
+            colors={"blue": replace(BLUE, image=IMAGES[2], fill=3), "green": GREEN},
+            transition=Transition("in-place", 0, 1, OVER, OVER, source=BLUE.release),
+        ),
+        "number of the fill",
+    ),
     "in place without a change": (
         BOTH,
         changed(BOTH, transition=Transition("in-place", 0, 1, OVER, OVER, source=BLUE.release)),
@@ -295,7 +304,7 @@ def test_a_finish_keeps_the_hold_it_was_asked_for_and_a_rollback_has_none() -> N
 def test_in_place_the_resources_keep_their_number_and_undoing_restores_the_release() -> None:
     source = BLUE.release
     transition = Transition("in-place", 0, 1, OVER, OVER, source=source)
-    new = replace(BLUE, image=IMAGES[2], digest="r3", fill=3)
+    new = replace(BLUE, image=IMAGES[2], digest="r3")
     started = step(BOTH, changed(BOTH, colors={"blue": new, "green": GREEN}, transition=transition), NOW)
     assert (started.kind, started.fills, started.record.active_slot.fill) == (Kind.IN_PLACE_START, "blue", BLUE.fill)
     assert weights(started.record) == {"blue": 100, "green": 0}
