@@ -84,7 +84,11 @@ def drain_and_delete(job: Job, name: str) -> None:
         try:
             client.delete_auto_scaling_group(AutoScalingGroupName=name, ForceDelete=force)
         except ClientError as error:
-            if not error.response["Error"]["Code"].startswith(_BUSY):
+            told = error.response["Error"]
+            # It can go between the look and the call: AWS then answers that it never knew it.
+            if told["Code"] == "ValidationError" and "not found" in told["Message"]:
+                return True
+            if not told["Code"].startswith(_BUSY):
                 raise
         return False
 
