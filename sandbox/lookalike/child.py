@@ -97,13 +97,14 @@ def _told(error: BaseException) -> str:
 
 
 def _own(trace: TracebackType | None) -> TracebackType | None:
-    start, found = trace, False
-    while start is not None:
-        module = start.tb_frame.f_globals.get("__name__", "")
-        if found and module not in ("runpy", __name__):
-            return start
-        found = found or module == "runpy"
-        start = start.tb_next
+    """Past what runs the program: the first entry after those of runpy."""
+    at, inside = trace, False
+    while at is not None:
+        ours = at.tb_frame.f_globals.get("__spec__") is runpy.__spec__
+        if inside and not ours:
+            return at
+        inside = inside or ours
+        at = at.tb_next
     return trace
 
 

@@ -34,9 +34,16 @@ class Differences:
         elif "resOutputsEvent" in event:
             about = event["resOutputsEvent"]["metadata"]
             # After a look, `update` says that something else was found, and `delete` that nothing was.
-            if about["urn"] in self._refreshed and about["op"] in ("update", "delete"):
+            if about["type"] == _STACK:
+                self._say_outputs(about)
+            elif about["urn"] in self._refreshed and about["op"] in ("update", "delete"):
                 self._say(about, self._depth.get(about["urn"], 1), "outputs")
             self._refreshed.discard(about["urn"])
+
+    def _say_outputs(self, about: Mapping[str, Any]) -> None:
+        old, new = ((about.get(which) or {}).get("outputs") or {} for which in ("old", "new"))
+        if lines := list(_changed(old, new, 2, set())):
+            self._out("\n".join(["    --outputs:--", *lines]))
 
     def _placed(self, about: Mapping[str, Any]) -> int:
         urn = about["urn"]

@@ -23,7 +23,7 @@ _QUESTIONS = {
 }
 _HANDLED = OURS | {"yes", "skip-preview", "config", "config-path", "expect-no-changes", "json"}
 _NOTHING_TO_RUN = ("refresh", "destroy")
-_AFTER = ("Diagnostics:", "Outputs:", "Resources:")
+_AFTER = ("Diagnostics:", "Resources:")
 
 
 def run(work: Work, parsed: Arguments) -> int:
@@ -123,9 +123,12 @@ class _Rest:
             self._lines += text.split("\n")
 
     def show(self) -> None:
-        starts = [index for index, line in enumerate(self._lines) if line in _AFTER]
-        for line in self._lines[starts[0] if starts else len(self._lines) :]:
-            self._work.screen.out(line)
+        shown = False
+        for line in self._lines:
+            # The outputs have been shown as differences.
+            shown = line != "Outputs:" and (shown or line in _AFTER)
+            if shown:
+                self._work.screen.out(line)
 
 
 def _agreed(work: Work, verb: str, seen: list[Event]) -> bool:

@@ -30,7 +30,7 @@ def output(session: Session, arguments: Arguments) -> None:
     elif "json" in arguments:
         session.out(json.dumps(outputs, indent=2, ensure_ascii=False))
     elif not outputs:
-        session.out("No output values currently in this stack")
+        session.out("Current stack outputs (0):\n    No output values currently in this stack")
     else:
         width = max(map(len, outputs))
         session.out(f"Current stack outputs ({len(outputs)}):\n    {'OUTPUT':{width}}  VALUE")
