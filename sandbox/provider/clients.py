@@ -63,7 +63,7 @@ class Clients:
             aws_secret_access_key=self._key,
             aws_session_token=self._token,
             config=Config(
-                retries={"mode": "standard", "max_attempts": 4},
+                retries={"mode": "standard", "max_attempts": 3},
                 connect_timeout=5,
                 read_timeout=60,
                 proxies={},

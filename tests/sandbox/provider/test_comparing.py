@@ -48,16 +48,21 @@ values = st.fixed_dictionaries(
 )
 
 
+few = settings(max_examples=50, deadline=None)
+
+
 def diff(there, asked, wanted):
     return shown(compare_fields(FIELDS, there, asked, wanted))
 
 
+@few
 @given(values)
 def test_the_same_is_no_change(held):
     assert diff(held, held, held) == {}
     assert refreshed_inputs(FIELDS, held, held) == held
 
 
+@few
 @given(values, st.randoms(use_true_random=False))
 def test_the_order_of_a_set_is_no_change(held, random):
     shuffled = dict(held)
@@ -67,14 +72,14 @@ def test_the_order_of_a_set_is_no_change(held, random):
     assert diff(held, held, shuffled) == {}
 
 
-@settings(max_examples=200)
+@few
 @given(values, values)
 def test_what_is_ignored_does_not_change(there, wanted):
     kept = without_ignored(wanted, there, there, list(FIELDS))
     assert diff(there, there, kept) == {}
 
 
-@settings(max_examples=200)
+@few
 @given(values, values)
 def test_only_what_differs_is_said_to(there, wanted):
     for path in diff(there, there, wanted):
@@ -82,7 +87,7 @@ def test_only_what_differs_is_said_to(there, wanted):
         assert there.get(key) != wanted.get(key)
 
 
-@settings(max_examples=200)
+@few
 @given(values, values)
 def test_what_differs_is_said_to(there, wanted):
     """But for what AWS keeps, and for a nothing that only says so."""
@@ -94,6 +99,7 @@ def test_what_differs_is_said_to(there, wanted):
             assert key in found
 
 
+@few
 @given(st.lists(keys | words | st.integers(0, 20), min_size=1, max_size=5).map(tuple))
 def test_a_path_is_read_as_it_is_shown(path):
     path = (path[0] if isinstance(path[0], str) else str(path[0]), *path[1:])

@@ -241,6 +241,7 @@ STORIES = [
 NAT = "aws:ec2/natGateway:NatGateway"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.type_)
 def test_life(story, world):
     story.tell(world)

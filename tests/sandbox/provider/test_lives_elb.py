@@ -166,6 +166,7 @@ STORIES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.type_)
 def test_life(story, world):
     story.tell(world)
