@@ -10,7 +10,7 @@ from sandbox.engine.failure import CommandFailed
 _GROUPS = {"stack": {"tag"}, "config": {"env"}, "plugin": set[str](), "org": set[str]()}
 _TAKES_VALUE = frozenset(
     (
-        *("stack", "client", "exec-kind", "exec-agent", "event-log", "target", "exclude", "replace", "parallel"),
+        *("stack", "client", "exec-kind", "event-log", "target", "exclude", "replace", "parallel"),
         *("message", "config-file", "color", "page-size", "page", "file", "secrets-provider", "cwd", "verbose"),
         *("tracing", "policy-pack", "policy-pack-config", "plan", "save-plan", "import-file", "memprofilerate"),
         *("profiling", "otel-traces", "copy-config-from", "project", "organization", "config", "target-replace"),

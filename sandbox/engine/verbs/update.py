@@ -36,7 +36,8 @@ def destroy(session: Session, arguments: Arguments) -> None:
     if only:
         return
     session.forget_state()
-    protected = sum(bool(entry.get("protect")) for entry in (session.state or {}).get("resources") or ())
+    # What a protected resource needs counts as protected, too.
+    protected = len((session.state or {}).get("resources") or ())
     if "exclude-protected" in arguments and protected:
         session.out(
             "All unprotected resources were destroyed. There are still "

@@ -293,7 +293,7 @@ def test_destroying_all_but_what_is_protected(workspace):
     program = Described(a={}, b={"after": ["a"], "opts": {"protect": True}}, c={"after": ["b"]}, d={})
     stack = workspace.stack(program)
     stack.up()
-    assert "still 1 protected resources" in stack.destroy(exclude_protected=True).stdout
+    assert "still 4 protected resources" in stack.destroy(exclude_protected=True).stdout
     assert [name.partition("-")[0] for name in workspace.things()] == ["a", "b"]
 
 
