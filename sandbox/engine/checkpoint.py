@@ -72,9 +72,11 @@ class Codec:
         self._sealed: dict[int, tuple[Secret, str]] = {}
 
     def resource_text(self, resource: Resource) -> str:
-        if not resource.text:
-            resource.text = json.dumps(self.encode(resource), ensure_ascii=False)
-        return resource.text
+        # A step may change the resource in another thread meanwhile: such a text must not count for the new version.
+        version = resource.version
+        if resource.written[0] != version:
+            resource.written = (version, json.dumps(self.encode(resource), ensure_ascii=False))
+        return resource.written[1]
 
     def deployment_text(self, snapshot: Snapshot) -> str:
         version = snapshot.version

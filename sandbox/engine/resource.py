@@ -48,13 +48,14 @@ class Resource:
     rest: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the checkpoint that this engine has no use for, kept as they are."""
 
-    text: str = field(default="", init=False, repr=False)
-    """The entry as it was last written; empty after a change."""
+    version: int = field(default=0, init=False, repr=False)
+    written: tuple[int, str] = field(default=(-1, ""), init=False, repr=False)
+    """The entry as it was last written, and of which version."""
 
     def change(self, **fields: Any) -> None:
         for name, value in fields.items():
             setattr(self, name, value)
-        self.text = ""
+        self.version += 1
 
     @property
     def name(self) -> str:

@@ -283,3 +283,16 @@ def test_an_unknown_command_says_what_is_known(embedded):
     code = embedded.command().execute(["watch"], str(embedded.project), embedded.env, lines.append, lines.append)
     assert code != 0
     assert "unknown command 'watch'" in lines[0]
+
+
+def test_a_change_while_the_state_is_written_is_not_lost():
+    class Slow(Codec):
+        def encode(self, resource):
+            entry = super().encode(resource)
+            if not resource.id:
+                resource.change(id="made-meanwhile")
+            return entry
+
+    codec, resource = Slow(None), thing("a")
+    codec.resource_text(resource)
+    assert json.loads(codec.resource_text(resource))["id"] == "made-meanwhile"
