@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -60,6 +58,8 @@ class Checkout:
 
         Another driver in the same checkout then can't deploy our wish, nor we its.
         """
+        import tempfile
+
         data = self.data()
         if record is not None:
             config = {key: value for key, value in (data.get("config") or {}).items() if not self._is_record(key)}
@@ -117,6 +117,8 @@ def find(directory: str | None) -> Path:
 
 def selected(root: Path) -> str | None:
     """The stack that the Pulumi CLI has selected in this directory, if any."""
+    import hashlib
+
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     key = hashlib.sha1(str(root / "Pulumi.yaml").encode(), usedforsecurity=False).hexdigest()
     file = home / "workspaces" / f"{_project(root)['name']}-{key}-workspace.json"
@@ -173,6 +175,8 @@ def _plain(value: Any) -> str:
 
 def _replace(file: Path, text: str) -> None:
     """Atomically: a reader sees the old file or the new one, also after a crash."""
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -6,6 +6,7 @@ decided.
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from driver.interrupts import INTERRUPTS, Interrupted
 from driver.observe import glance
 from driver.release.back import back
 from driver.release.moves import Plan, Refusal, Settle, Shift, Undo
+from driver.release.snapshot import NOTHING
 from driver.urgent import Urgent, hasten
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     with INTERRUPTS.deferred(check=False):
         urgent = _first_the_traffic(ports, seen, decision, haste.why)
     moved_at = time.monotonic()
+    gc.enable()
     from driver.journey import Journey
     from driver.lasting import make_lasting
 
@@ -75,7 +78,7 @@ def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
     now = ports.clock.now()
     seen = glance(ports.cloud, ports.cloud.stored(), now)
     if seen.deployed is None:
-        raise Refused("there is nothing to go back to", "nothing has been deployed to this stack", ("up",))
+        raise Refused("there is nothing to go back to", NOTHING, ("up", "sync --from-live"))
     decision = back(seen, seen.deployed, at_once=at_once)
     if isinstance(decision, Refusal):
         from driver.refusal import refusal

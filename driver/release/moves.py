@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from driver.images import short
 from infra.record import COLORS, Color, Deployed, Record, Release, same_wish
 from infra.steps import filled, flipped, floored, undone
 
@@ -33,6 +32,8 @@ class Fill:
         return (ground, *fills, _slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
+        from driver.images import short
+
         return f"fill the standby with {short(self.release.image)}, {self.floor} targets at least"
 
 

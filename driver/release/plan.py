@@ -9,7 +9,7 @@ from driver.images import same, short
 from driver.release.back import back
 from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
 from driver.release.requests import Deploy, Promote, Request, Retire, Rollback, Terms
-from driver.release.snapshot import Snapshot
+from driver.release.snapshot import NOTHING, Snapshot
 from infra.images import parse_image
 from infra.record import Deployed, Record, stamp
 
@@ -18,7 +18,7 @@ def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
     """The steps from here to what is asked. With no step left the plan says why nothing is to do."""
     deployed = seen.deployed
     if deployed is None:
-        return Refusal("there is no release yet", "nothing has been deployed to this stack", ("up",))
+        return Refusal("there is no release yet", NOTHING, ("up", "sync --from-live"))
     if isinstance(request, Rollback):
         return back(seen, deployed, at_once=request.at_once)
     if refusal := _not_now(seen, request):

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from infra.record import COLORS, Color, Deployed, Intent, Record, weights
 
+NOTHING = "nothing has been deployed to this stack, or its record was deleted"
+"""Why a verb that moves something has nothing to move: both look alike from here."""
+
 
 @dataclass(frozen=True)
 class Target:

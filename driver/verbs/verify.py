@@ -8,6 +8,7 @@ from driver.errors import Drifted, Refused
 from driver.gates import BEFORE_SHIFT, Verdict, health
 from driver.invocation import Invocation
 from driver.observe import observe
+from driver.release.snapshot import NOTHING
 from driver.result import Result
 from driver.session import Session
 from driver.verify import judged
@@ -22,7 +23,7 @@ def verify(called: Invocation, color: str | None) -> Result:
     ports = session.ports
     seen = observe(ports.cloud, ports.clock.now())
     if seen.deployed is None:
-        raise Refused("there is no release yet", "nothing has been deployed to this stack", ("up",))
+        raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
     record, slot = seen.deployed.record, seen.deployed.record.standby_slot
     verdicts: list[Verdict] = []
     if color in (None, record.active):

@@ -7,6 +7,7 @@ import click
 from driver.errors import Refused, Unfinished
 from driver.invocation import Invocation
 from driver.options import timeout
+from driver.release.snapshot import NOTHING
 from driver.result import Result
 from driver.session import Session
 
@@ -22,7 +23,7 @@ def wait(called: Invocation, timeout: float) -> Result:
     while True:
         stored = session.cloud.stored()
         if stored.deployed is None:
-            raise Refused("there is no release yet", "nothing has been deployed to this stack", ("up",))
+            raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
         transition = stored.deployed.record.transition
         if transition is None and stored.pending is None:
             active = stored.deployed.record.active
