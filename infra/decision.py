@@ -76,9 +76,10 @@ def _without_record(copy: Copy, terms: Terms) -> Decision | Refused:
         return Refused(
             "record-missing",
             f"there is no deployed record, but this config was copied from one ({copy.based_on})",
-            "the stack was destroyed (then remove basedOn and start anew), or its record deleted or renamed (then put "
-            "it back), or these credentials are of another account or region",
+            "the stack was destroyed (then remove basedOn and start anew), or its record deleted or renamed (then make "
+            "it again), or these credentials are of another account or region",
             (
+                f"bluegreen -s {terms.stack} sync --from-live",
                 f"bluegreen -s {terms.stack} status",
                 f"$ pulumi -s {terms.stack} config rm bluegreen:basedOn",
                 f"$ pulumi -s {terms.stack} stack output record --json",
