@@ -12,13 +12,14 @@ from typing import Any
 
 import grpc
 import pulumi
+import pytest
 import yaml
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
-from infra.program import Context, release_digest, run
+from infra.program import Context, Refusal, release_digest, run
 from infra.record import Deployed, Intent, Release, deployed_data, intent_text, parse_deployed, to_data
 from infra.settings import load
 from infra.steps import filled
@@ -237,3 +238,11 @@ def at_rest() -> World:
     world = World()
     both_filled(world)
     return world.up(stack_file("dev"))
+
+
+def refused(world: World, config: dict[str, Any], context: Context | None = None) -> Refusal:
+    """Runs the program, which must refuse, with nothing registered."""
+    with pytest.raises(Refusal) as caught:
+        world.up(config, context=context)
+    assert world.resources == []
+    return caught.value
