@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from driver.errors import Failure, Invalid, Unfinished, Unforeseen
+from driver.errors import Failure, Invalid, Refused, Unfinished, Unforeseen
 from driver.interrupts import INTERRUPTS, Interrupted
 from driver.invocation import Invocation
 from driver.result import Result
@@ -29,9 +29,7 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, Interrupted) as stop:
-        name = getattr(stop, "name", None)
-        what = f"interrupted by {name}" if name else "not agreed: nothing was changed"
-        return _tell(Unfinished(what, "nothing was left half-done by this command", ("status",)), called)
+        return _tell(_left(stop), called)
     except click.ClickException as error:
         return _tell(Invalid(error.format_message(), "see the help", (f"{called.verb} --help".strip(),)), called)
     except BrokenPipeError:
@@ -48,6 +46,14 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
         show(result, called)
         return result.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _left(stop: BaseException) -> Failure:
+    """Who was asked and said no, or stopped us before anything was begun."""
+    name = getattr(stop, "name", None) or INTERRUPTS.asked
+    if name is None:
+        return Refused("not agreed", "nothing was changed", ("status",))
+    return Unfinished(f"interrupted by {name}", "nothing was left half-done by this command", ("status",))
 
 
 def _run(cli: click.Group, words: Sequence[str], called: Invocation) -> object:

@@ -31,3 +31,9 @@ def short(image: str) -> str:
     """For people: `shop:1.9.0 @77b1d0`."""
     name, _, digest = image.partition("@")
     return f"{name.rpartition('/')[2]} @{digest.removeprefix('sha256:')[:6]}"
+
+
+def named_again(image: str) -> str:
+    """An image of a record as a person would name it once more: by tag, where ECR can look that up."""
+    found = parse_image(image)
+    return f"{found.name}:{found.tag}" if found.tag and (found.registry or not found.host) else image

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from driver.await_health import await_health
-from driver.effect import effect
+from driver.effect import counted, effect
 from driver.errors import Unfinished, Unforeseen
 from driver.journey import Journey
 from driver.locks import patiently
@@ -17,6 +17,14 @@ from driver.verify import drop_spent_intent, verify
 
 LOCK = 120.0
 """Seconds to wait for another update's lock."""
+
+
+def foreseen(ports: Ports) -> str:
+    """What an update would come to, before anyone agrees to it."""
+    seen = observe(ports.cloud, ports.clock.now())
+    changes = ports.stack.preview()
+    number = sum(count for operation, count in changes.counts.items() if operation != "same")
+    return f"{counted(number)}; {effect(seen, changes)}"
 
 
 def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from driver.await_health import await_health
 from driver.errors import Failure, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict, judge
+from driver.images import named_again
 from driver.interrupts import INTERRUPTS, Interrupted
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
@@ -15,7 +16,7 @@ from driver.ports import Ports
 from driver.refusal import refusal
 from driver.release.moves import Await, Fill, Move, Plan, Refusal, Resize, Shift, Update
 from driver.release.plan import plan
-from driver.release.requests import Promote, Request
+from driver.release.requests import Deploy, Promote, Request
 from driver.release.snapshot import spoken
 from driver.resize import resize
 from driver.stack.failures import UpdateFailed
@@ -61,7 +62,7 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
             INTERRUPTS.check()
             taken = take(ports, move, journey, request, why, deadline, limits.lock)
         except Interrupted as stop:
-            raise interrupted(ports, journey, stop) from None
+            raise interrupted(ports, journey, request, stop) from None
         except Failure as failure:
             failure.facts = {**journey.facts(), **failure.facts}
             raise
@@ -69,7 +70,7 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
         if isinstance(move, Shift) and any(verdict.stops for verdict in taken.verdicts):
             raise go_back(ports, journey, move, limits)
     if INTERRUPTS.asked:
-        raise interrupted(ports, journey, Interrupted(INTERRUPTS.asked))
+        raise interrupted(ports, journey, request, Interrupted(INTERRUPTS.asked))
     return journey
 
 
@@ -120,11 +121,12 @@ def go_back(ports: Ports, journey: Journey, failed: Shift, limits: Limits) -> Fa
     )
 
 
-def interrupted(ports: Ports, journey: Journey, stop: Interrupted) -> Unfinished:
+def interrupted(ports: Ports, journey: Journey, request: Request, stop: Interrupted) -> Unfinished:
     """The end after Ctrl-C or SIGTERM: which record is deployed now, and how to go on."""
     deployed = ports.cloud.stored().deployed
     at = f"record {deployed.generation} is deployed: {spoken(weights(deployed.record))}" if deployed else "no record"
-    return Unfinished(f"interrupted by {stop.name}", at, ("resume", "status"), journey.facts())
+    again = f"deploy {named_again(request.release.image)}" if isinstance(request, Deploy) else why_of(request)
+    return Unfinished(f"interrupted by {stop.name}", at, (again, "status"), journey.facts())
 
 
 def why_of(request: Request) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from driver.gates import judge
-from driver.images import same, short
+from driver.images import named_again, same, short
 from driver.release.back import back
 from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
 from driver.release.requests import Deploy, Promote, Request, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
-from infra.images import parse_image
 from infra.record import Deployed, Record, stamp
 
 
@@ -86,10 +85,10 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
         return Refusal(
             f"{idle} does not run {short(request.image)}",
             f"it runs {short(slot.image)}",
-            (f"deploy {_again(request.image)}", "status"),
+            (f"deploy {named_again(request.image)}", "status"),
         )
     if not slot.filled:
-        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {_again(slot.image)}",))
+        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {named_again(slot.image)}",))
     if record.standby == "previous":
         return Refusal(
             f"{idle} is the previous release, not a candidate",
@@ -104,7 +103,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
         )
     for verdict in judge(seen, idle, request.gates):
         if verdict.stops:
-            commands = tuple(text.format(image=_again(slot.image)) for text in verdict.next)
+            commands = tuple(text.format(image=named_again(slot.image)) for text in verdict.next)
             return Refusal(verdict.reason, verdict.why, commands, gate=verdict.gate)
     return Plan(f"{record.active} → {idle}, all at once", (Shift(idle, 100, _held_until(seen.now, terms)),))
 
@@ -143,9 +142,3 @@ def _needed(seen: Snapshot, record: Record) -> int:
 
 def _held_until(now: datetime, terms: Terms) -> str | None:
     return stamp(now + timedelta(seconds=terms.hold)) if terms.hold > 0 else None
-
-
-def _again(image: str) -> str:
-    """An image as a person would name it once more: by tag, if the record kept one."""
-    named = parse_image(image)
-    return f"{named.name}:{named.tag}" if named.tag and named.registry else image

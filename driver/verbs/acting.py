@@ -59,6 +59,9 @@ def now_stands(record: Record) -> str:
 def opened(called: Invocation, what: str, *, dry_run: bool) -> Session:
     """The session of a verb that changes something: asked for, and of the right account."""
     session = Session(called, changes=not dry_run)
-    called.agree(f"{what} on {session.checkout.project} · {session.checkout.stack}?", dry_run=dry_run)
-    session.known_account()
+    if not called.interactive:
+        called.agree(what, dry_run=dry_run)
+    account = session.known_account()
+    where = f"{session.checkout.project} · {session.checkout.stack} in account {account}"
+    called.agree(f"{what} on {where}?", dry_run=dry_run)
     return session

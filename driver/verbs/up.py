@@ -6,7 +6,7 @@ import click
 
 from driver.invocation import Invocation
 from driver.options import dry_run, no_wait, timeout
-from driver.pending import bring_up
+from driver.pending import bring_up, foreseen
 from driver.result import Result
 from driver.session import Session
 from driver.verbs.preview import preview
@@ -26,6 +26,8 @@ def up(context: click.Context, dry_run: bool, no_wait: bool, timeout: float) -> 
         assert isinstance(result, Result)
         return result
     session = Session(called, changes=True)
-    called.agree(f"update {session.checkout.project} · {session.checkout.stack}?")
-    session.known_account()
+    account = session.known_account()
+    if called.interactive and not called.yes:
+        called.tell(foreseen(session.ports))
+    called.agree(f"update {session.checkout.project} · {session.checkout.stack} in account {account}?")
     return bring_up(session.ports, timeout=timeout, wait=not no_wait)

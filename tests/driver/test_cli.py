@@ -149,3 +149,11 @@ def test_hints_are_commands_that_exist():
 def test_completion_prints_a_script(capsys):
     assert ended(cli, ["completion", "bash"]) == 0
     assert "_BLUEGREEN_COMPLETE" in capsys.readouterr().out
+
+
+def test_who_says_no_is_refused_and_nothing_is_tried(project, capsys, monkeypatch):
+    monkeypatch.setattr("driver.invocation.Invocation.interactive", property(lambda _: True))
+    monkeypatch.setattr("driver.session.Session.known_account", lambda _: "111122223333")
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    assert ended(cli, ["-s", "dev", "promote"]) == 3
+    assert "not agreed" in capsys.readouterr().err

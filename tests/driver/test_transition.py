@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from driver.errors import Busy, Refused, ReleaseFailed, RolledBack
+from driver.errors import Busy, Refused, ReleaseFailed, RolledBack, Unfinished
+from driver.interrupts import Interrupted
 from driver.ports import Answers
 from driver.release.requests import Deploy, Promote, Retire, Terms
 from driver.stack.failures import Locked, Stopped, UpdateFailed
@@ -303,3 +304,31 @@ def test_a_stopped_update_that_did_nothing_ends_unfinished():
         carry_out(made.ports, Promote(), LIMITS)
     assert caught.value.exit_code == 6
     assert made.cloud.live() == {"blue": 100, "green": 0}
+
+
+def test_a_candidate_gets_more_capacity_without_a_new_fill():
+    made = world(serving("candidate"))
+    carry_out(made.ports, Deploy(release("2"), capacity=4), LIMITS)
+    assert (made.record.colors["green"].fill, made.record.colors["green"].floor) == (4, 4)
+    assert made.record.standby == "candidate"
+
+
+def test_more_targets_than_the_settings_allow_are_refused():
+    made = world(serving("candidate"))
+    with pytest.raises(Refused, match="7 targets"):
+        carry_out(made.ports, Deploy(release("3"), capacity=7), LIMITS)
+
+
+def test_an_interrupt_while_waiting_ends_unfinished_and_names_the_same_command(monkeypatch):
+    made = world(serving("empty"))
+    made.cloud.sick.add(image("2"))
+
+    def stop() -> None:
+        raise Interrupted("SIGTERM")
+
+    made.clock.ticks.append(stop)
+    with pytest.raises(Unfinished, match="interrupted by SIGTERM") as caught:
+        carry_out(made.ports, Deploy(release("2")), LIMITS)
+    assert caught.value.next[0] == "deploy shop:2"
+    assert "record 6 is deployed: blue 100, green 0" in caught.value.why
+    assert caught.value.facts["stack_updates"] == 1
