@@ -20,12 +20,12 @@ def back(seen: Snapshot, deployed: Deployed, *, at_once: bool) -> Plan | Refusal
     else:
         return _nowhere(deployed)
     to = last.to
-    if seen.live is not None and seen.live[to] == 100:
-        return Plan(f"{to} has the traffic already; the record follows", (last,))
     if not record.colors[to].filled:
         needed = max(1, record.active_slot.floor)
         refill: tuple[Move, ...] = (Floors({to: needed}),) if at_once else (Floors({to: needed}), Await(to, needed))
         return Plan(f"{to} is retired: it is filled again first", (*refill, last))
+    if seen.live is not None and seen.live[to] == 100:
+        return Plan(f"{to} has the traffic already; the record follows", (last,))
     enough = _enough(seen, deployed, to)
     if to not in seen.fleets:
         return Plan(f"all traffic back to {to}, whose health can't be read", (last,))

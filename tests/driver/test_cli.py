@@ -134,7 +134,7 @@ def test_hints_are_commands_that_exist():
         "logs blue",
         "-s dev status",
         "--project DIR status",
-        "doctor",
+        "frobnicate",
         "rollback --now",
     )
     assert commands(hints, "prod") == (
