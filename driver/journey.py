@@ -27,6 +27,11 @@ class Taken:
             return self.move.weight
         return 100 if isinstance(self.move, Undo | Settle) else None
 
+    @property
+    def broken(self) -> tuple[Verdict, ...]:
+        """The verdicts that say no."""
+        return tuple(verdict for verdict in self.verdicts if verdict.stops)
+
     def data(self) -> dict[str, Any]:
         return {
             "step": str(self.move),

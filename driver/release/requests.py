@@ -57,3 +57,9 @@ class Retire:
 
 
 Request = Deploy | Promote | Rollback | Retire
+
+
+def why_of(request: Request) -> str:
+    """What a record notes as the reason: the verb."""
+    named = type(request).__name__.lower()
+    return f"{named} --again" if isinstance(request, Promote) and request.again else named
