@@ -29,6 +29,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "preview": ("driver.verbs.preview:preview", "What an update would change, and what that means for traffic."),
     "up": ("driver.verbs.up:up", "Make the first deploy, or whatever is pending."),
     "destroy": ("driver.verbs.destroy:destroy", "Take everything down."),
+    "history": ("driver.verbs.history:history", "What happened: releases, shifts, rollbacks, by whom and why."),
+    "doctor": ("driver.verbs.doctor:doctor", "What is missing here, and how to mend it."),
     "config": ("driver.verbs.config:config", "The stack's settings: `config validate`."),
     "rehearse": (
         "sandbox.verbs.rehearse:rehearse",

@@ -17,7 +17,9 @@ import botocore.session
 
 from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
+from driver.errors import Failure, Invalid
 from driver.images import missing, named
+from driver.release.history import Version
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.images import Image
 from infra.record import parse_deployed, parse_intent
@@ -76,6 +78,34 @@ class AwsCloud:
                 freeze=texts.get("freeze", ""),
                 watcher=texts.get("driver", ""),
             )
+
+    def versions(self) -> tuple[Version, ...]:
+        """Every version of the record that is still kept, oldest first."""
+        found: list[Version] = []
+        name, more = f"{self.path}/record", dict[str, Any]()
+        try:
+            with spoken(f"the history of {name}"):
+                while True:
+                    answer = self._ssm.get_parameter_history(Name=name, MaxResults=50, **more)
+                    found += [
+                        Version(one["Version"], one["LastModifiedDate"], one["Value"]) for one in answer["Parameters"]
+                    ]
+                    if not answer.get("NextToken"):
+                        return tuple(found)
+                    more = {"NextToken": answer["NextToken"]}
+        except LookupError:
+            return ()
+
+    def denied(self, service: str, operation: str, **asked: Any) -> str:
+        """Why AWS refuses a call to these credentials; empty where it doesn't, whatever else it says of it."""
+        try:
+            with spoken(service):
+                getattr(self._client(service), operation)(**asked)
+        except Invalid as failure:
+            return failure.why or failure.what
+        except (Failure, LookupError):
+            return ""
+        return ""
 
     def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
         wanted = [arn for arn in arns if arn]

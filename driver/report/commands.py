@@ -30,6 +30,6 @@ def _command(hint: str, stack: str | None) -> str:
     if hint.startswith("$ "):
         return hint.removeprefix("$ ")
     hint = hint.removeprefix("bluegreen ")
-    if not stack or hint.startswith(("-s ", "--project", "init", "sandbox", "doctor")):
+    if not stack or hint.startswith(("-s ", "--project", "init", "sandbox")):
         return f"bluegreen {hint}"
     return f"bluegreen -s {stack} {hint}"

@@ -88,6 +88,16 @@ def break_dead_locks(text: str) -> list[str]:
     return [owner for _, _, owner in dead]
 
 
+def proven_dead(pid: int, host: str, when: str) -> bool:
+    """Whether a lock of that owner was left behind: its lease is here, and its process is gone."""
+    return any(lease.pid == pid and _left_by(lease, host, when) for lease in all_leases())
+
+
+def all_leases() -> tuple[Lease, ...]:
+    """What lies here, of the living and of the dead."""
+    return tuple(lease for lease, _ in _leases())
+
+
 def _left_by(lease: Lease, host: str, when: str) -> bool:
     """Whether a lock was left by the lease's process, and that process is gone."""
     here = (lease.host, lease.namespace) == (socket.gethostname(), _namespace())
