@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
+# Two files at a time: a test that drives a sandbox mostly waits for it.
+SPREAD := -n 2 --dist loadfile
 
 .PHONY: setup demo test quick e2e lint bench soak clean
 
@@ -25,13 +27,14 @@ demo: setup
 
 test: setup
 	@echo "== test: unit tests first, then releases on the sandbox with load running"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
+	@$(BIN)/python -m pytest -m "slow or e2e" $(SPREAD)
 
 quick: setup
-	@$(BIN)/python -m pytest -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
 
 e2e: setup
-	@$(BIN)/python -m pytest -m e2e
+	@$(BIN)/python -m pytest -m e2e $(SPREAD)
 
 lint: setup
 	@echo "== lint: ruff and mypy"
@@ -45,7 +48,7 @@ bench: setup
 
 soak: setup
 	@echo "== soak: many transitions in a row under load, and the long property tests"
-	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest -m "e2e or slow"
+	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest -m "e2e or slow or soak"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .bluegreen

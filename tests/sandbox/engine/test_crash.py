@@ -16,6 +16,8 @@ import pytest
 from sandbox.engine.backend import FileBackend
 from tests.sandbox.engine.programs import Described, Thing
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 RUN = """
 import sys
 from pathlib import Path

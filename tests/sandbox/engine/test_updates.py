@@ -7,6 +7,8 @@ import pytest
 
 from tests.sandbox.engine.programs import Box, Described, Group, Thing
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 
 def test_creates_then_leaves_alone(workspace):
     program = Described(a={"keep": 1}, b={"after": ["a"], "keep": [1, {"x": True}]})

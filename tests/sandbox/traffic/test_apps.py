@@ -14,6 +14,8 @@ from sandbox.traffic.apphost import AppHost
 from sandbox.traffic.child import TrafficError
 from sandbox.traffic.wire import App
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 
 @pytest.fixture
 def boot(apps: AppHost, request: pytest.FixtureRequest) -> Any:

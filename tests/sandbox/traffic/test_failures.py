@@ -15,6 +15,8 @@ import pytest
 from sandbox.traffic.child import TrafficError
 from sandbox.traffic.wire import Action, Rule, Share, Target
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

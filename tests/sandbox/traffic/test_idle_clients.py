@@ -8,6 +8,8 @@ import pytest
 from sandbox.traffic import plane, wire
 from sandbox.traffic.wire import Action, Listener, Table
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 IDLE = 0.5
 
 

@@ -16,6 +16,8 @@ from sandbox.traffic.load import Load
 from sandbox.traffic.load_loop import Aim, LoadLoop
 from sandbox.traffic.load_report import Outcome, Report, Tally
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 

@@ -14,6 +14,8 @@ from sandbox.traffic.balancer import Balancer
 from sandbox.traffic.child import TrafficError
 from sandbox.traffic.wire import App, Table
 
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
+
 PARENT = """
 import subprocess, sys, time
 from sandbox.traffic.apphost import AppHost

@@ -4,7 +4,11 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from sandbox.traffic.load import Load
+
+pytestmark = pytest.mark.slow  # real sockets and processes: each waits a little, and there are many
 
 
 def test_flipping_weights_under_load_fails_no_request(site: Any) -> None:
