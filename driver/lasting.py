@@ -25,13 +25,13 @@ from infra.record import Color, Record, weights
 
 def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, haste: Haste) -> Journey:
     """Fills the old color again, or waits until it is healthy."""
-    deadline = ports.clock.elapsed() + haste.timeout
     journey = Journey(reason, seen.deployed)
-    ports.tell(f"{reason}; this can take minutes (`rollback --now` shifts at once)")
+    waits = any(isinstance(move, Await) for move in moves)
+    ports.tell(f"{reason}; this can take minutes (`rollback --now` shifts at once)" if waits else reason)
     for move in moves:
         ports.tell(str(move))
         if isinstance(move, Await):
-            journey.steps.append(await_health(ports, move, deadline))
+            journey.steps.append(await_health(ports, move, ports.clock.elapsed() + haste.timeout))
         elif not isinstance(move, Resize):
             assert journey.deployed is not None  # a way back leads from a record
             applied = apply(ports, move, journey.deployed, why=haste.why, patience=haste.lock)

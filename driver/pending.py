@@ -29,7 +29,6 @@ def foreseen(ports: Ports) -> str:
 
 def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     """Updates, waits for a first release to become healthy, verifies, and writes the record into the checkout."""
-    deadline = ports.clock.elapsed() + timeout
     seen = observe(ports.cloud, ports.clock.now())
     if seen.weights_drifted:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
@@ -48,7 +47,7 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     active = deployed.record.active
     if wait:
         floor = deployed.record.active_slot.floor
-        healthy = await_health(ports, Await(active, floor), deadline)
+        healthy = await_health(ports, Await(active, floor), ports.clock.elapsed() + timeout)
         _, verdicts = verify(ports)
         journey.steps.append(replace(healthy, verdicts=verdicts))
         if broken := [verdict for verdict in verdicts if not verdict.passed]:

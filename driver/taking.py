@@ -20,19 +20,21 @@ from driver.verify import verify
 
 @dataclass(frozen=True)
 class Taking:
-    """How the steps of a request are taken. `deadline` is in the clock's elapsed seconds, `lock` in seconds."""
+    """How the steps of a request are taken. Seconds to wait: for each step, and for another driver's lock."""
 
     ports: Ports
     request: Request
-    deadline: float
+    timeout: float
     lock: float
 
     def take(self, move: Move, journey: Journey) -> Taken:
         """Takes a step and adds it to the journey."""
+        # From here, not from the start: a sandbox's speed shortens waits, and an update takes its time at any speed.
+        deadline = self.ports.clock.elapsed() + self.timeout
         if isinstance(move, Await):
-            step = await_health(self.ports, move, self.deadline)
+            step = await_health(self.ports, move, deadline)
         elif isinstance(move, Resize):
-            step = resize(self.ports, move, self.deadline)
+            step = resize(self.ports, move, deadline)
         else:
             step = self._update(move, journey)
         journey.steps.append(step)

@@ -20,7 +20,7 @@ from infra.record import Deployed, weights
 
 @dataclass(frozen=True)
 class Limits:
-    """How long, in seconds: for all of it, and for another driver's lock. Without waiting only updates are made."""
+    """Seconds to wait: for each step, and for another driver's lock. Without waiting only updates are made."""
 
     timeout: float = 900.0
     lock: float = 120.0
@@ -46,7 +46,7 @@ def planned(ports: Ports, request: Request, seen: Snapshot | None = None) -> tup
 def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, limits: Limits) -> Journey:
     """Takes the steps of a plan, one after the other; where a shift fails its gates, the traffic goes back."""
     journey = Journey(decision.reason, deployed)
-    taking = Taking(ports, request, ports.clock.elapsed() + limits.timeout, limits.lock)
+    taking = Taking(ports, request, limits.timeout, limits.lock)
     with interrupted(ports, journey, request), with_facts(journey):
         for move in decision.moves:
             if isinstance(move, Await) and not limits.wait:
