@@ -27,7 +27,7 @@ def main(args: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         parsed = arguments.parse(words)
         screen = Screen(parsed, environ)
-        if "client" in parsed:  # the Automation API speaks: nobody reads along
+        if "client" in parsed or environ.get("PULUMI_AUTOMATION_API"):  # a program speaks: nobody reads along
             return _engine(environ).execute(words, str(Path.cwd()), environ, screen.out, screen.err)
         where = place(Path(parsed.one("cwd") or ".").absolute(), environ, named="cwd" in parsed.options)
         screen.err(_banner(where.note))

@@ -77,6 +77,7 @@ def test_a_preview_changes_nothing_and_an_update_keeps_what_it_made(pulumi):
     assert "hush" not in out
     assert pulumi("stack", "output", "port")[0] == "80\n"
     assert pulumi("up", "-yf", "--expect-no-changes")[0].count("Previewing") == 0
+    assert "1 unchanged" in pulumi("refresh", "--yes")[0]
     out, _ = pulumi("destroy", "--yes")
     assert "- 1 deleted" in out
     assert "pulumi stack rm dev" in out
