@@ -20,6 +20,12 @@ REGION = "eu-central-1"
 DIGEST = "sha256:" + "0" * 64
 
 
+@pytest.fixture(autouse=True)
+def accounts(monkeypatch):
+    """moto's own idea of accounts: the sandbox's tests, in the same process, may have pinned another."""
+    monkeypatch.delenv("MOTO_ACCOUNT_ID", raising=False)
+
+
 @pytest.fixture
 def cloud(monkeypatch):
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
