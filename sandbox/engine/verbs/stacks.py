@@ -5,13 +5,13 @@ from __future__ import annotations
 import getpass
 import json
 import re
-import socket
 
 from sandbox.engine import checkpoint, lock
 from sandbox.engine.arguments import Arguments
 from sandbox.engine.checkpoint import Codec, CorruptCheckpoint, Snapshot
 from sandbox.engine.failure import CommandFailed, stack_not_found
 from sandbox.engine.session import Session
+from sandbox.engine.verbs import lists
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -82,10 +82,12 @@ def ls(session: Session, arguments: Arguments) -> None:
     if "json" in arguments:
         session.out(json.dumps(rows, indent=2))
         return
-    session.out(f"{'NAME':20}  {'LAST UPDATE':24}  RESOURCE COUNT")
+    shown = [("NAME", "LAST UPDATE", "RESOURCE COUNT")]
     for row in rows:
-        name = f"{row['name']}{'*' if row['current'] else ''}"
-        session.out(f"{name:20}  {row.get('lastUpdate', 'n/a')!s:24}  {row.get('resourceCount', 'n/a')}")
+        updated = str(row.get("lastUpdate") or "")
+        when = lists.ago(updated) if updated else "n/a"
+        shown.append((f"{row['name']}{'*' if row['current'] else ''}", when, str(row.get("resourceCount", "n/a"))))
+    session.out("\n".join(lists.columns(shown)))
 
 
 def _milliseconds(time: str) -> str:
@@ -122,25 +124,6 @@ def cancel(session: Session, arguments: Arguments) -> None:
         raise CommandFailed("--yes must be passed in to proceed when running in non-interactive mode")
     lock.break_all(session.backend, session.project.name, session.stack)
     session.out(f"The currently running update for '{session.stack}' has been canceled!")
-
-
-def show(session: Session, arguments: Arguments) -> None:
-    if "show-name" in arguments:
-        session.out(session.stack)
-        return
-    state = session.state or {}
-    resources = state.get("resources") or []
-    manifest = state.get("manifest") or {}
-    session.out(f"Current stack is {session.stack}:\n    Managed by {socket.gethostname()}")
-    if manifest.get("time"):
-        session.out(f"    Last updated: {manifest['time']}\n    Pulumi version used: {manifest.get('version', '')}")
-    session.out(f"Current stack resources ({len(resources)}):")
-    if not resources:
-        session.out("    No resources currently in this stack")
-    for entry in resources:
-        if not entry["type"].startswith("pulumi:providers:"):
-            session.out(f"    {entry['type']:40}  {entry['urn'].rpartition('::')[2]}")
-    session.out("\nUse `pulumi stack select` to change stack; `pulumi stack ls` lists known ones")
 
 
 def whoami(session: Session, arguments: Arguments) -> None:

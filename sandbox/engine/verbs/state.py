@@ -1,8 +1,9 @@
-"""`pulumi stack output / history / export / import`."""
+"""`pulumi stack`, and its output / history / export / import."""
 
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,31 @@ from sandbox.engine.checkpoint import Codec, CorruptCheckpoint, Snapshot
 from sandbox.engine.failure import CommandFailed
 from sandbox.engine.protocol import UNKNOWN, Properties, ResourceRef, Secret
 from sandbox.engine.session import Session
+from sandbox.engine.verbs import lists
 from sandbox.engine.verbs.stacks import save
+
+
+def show(session: Session, arguments: Arguments) -> None:
+    if "show-name" in arguments:
+        session.out(session.stack)
+        return
+    state = session.state or {}
+    resources = state.get("resources") or []
+    manifest = state.get("manifest") or {}
+    session.out(f"Current stack is {session.stack}:\n    Managed by {socket.gethostname()}")
+    if time := manifest.get("time"):
+        stamp = time.replace("T", " ").replace("Z", " +0000 UTC")
+        session.out(f"    Last updated: {lists.ago(time)} ({stamp})")
+        session.out(f"    Pulumi version used: {manifest.get('version', '')}")
+    session.out(f"Current stack resources ({len(resources)}):")
+    if resources:
+        session.out("\n".join(lists.columns([("TYPE", "NAME"), *lists.tree(resources)], indent=4)))
+        if any(entry["type"] == urns.STACK_TYPE and entry.get("outputs") for entry in resources):
+            session.out("")
+            output(session, arguments)
+    else:
+        session.out("    No resources currently in this stack")
+    session.out("\nUse `pulumi stack select` to change stack; `pulumi stack ls` lists known ones")
 
 
 def output(session: Session, arguments: Arguments) -> None:
@@ -35,7 +60,8 @@ def output(session: Session, arguments: Arguments) -> None:
         width = max(map(len, outputs))
         session.out(f"Current stack outputs ({len(outputs)}):\n    {'OUTPUT':{width}}  VALUE")
         for name, value in outputs.items():
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            compact = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            text = value if isinstance(value, str) else compact
             session.out(f"    {name:{width}}  {text}")
 
 
@@ -72,10 +98,7 @@ def history(session: Session, arguments: Arguments) -> None:
         session.out(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     for entry in entries:
-        changes = " ".join(f"{op}:{count}" for op, count in entry.get("resourceChanges", {}).items())
-        session.out(
-            f"{entry['startTime']}  {entry['kind']:8} {entry['result']:10} {changes}  {entry['message']}".rstrip()
-        )
+        session.out("\n".join(lists.update(entry)))
 
 
 def _entry(session: Session, entry: dict[str, Any], show: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ Verb = Callable[[Session, Arguments], None]
 _TABLE: dict[tuple[str, ...], Verb] = {
     ("version",): lambda session, _: session.out(f"v{session.version}"),
     ("whoami",): stacks.whoami,
-    ("stack",): stacks.show,
+    ("stack",): state.show,
     ("stack", "select"): stacks.select,
     ("stack", "init"): stacks.init,
     ("stack", "ls"): stacks.ls,
