@@ -29,7 +29,7 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, Interrupted) as stop:
-        return _tell(_left(stop), called)
+        return _tell(_left(stop, called.verb), called)
     except click.ClickException as error:
         return _tell(Invalid(error.format_message(), "see the help", (f"{called.verb} --help".strip(),)), called)
     except BrokenPipeError:
@@ -48,12 +48,13 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _left(stop: BaseException) -> Failure:
+def _left(stop: BaseException, verb: str) -> Failure:
     """Who was asked and said no, or stopped us before anything was begun."""
     name = getattr(stop, "name", None) or INTERRUPTS.asked
     if name is None:
         return Refused("not agreed", "nothing was changed", ("status",))
-    return Unfinished(f"interrupted by {name}", "nothing was left half-done by this command", ("status",))
+    again = "deploy IMAGE" if verb == "deploy" else verb or "status"
+    return Unfinished(f"interrupted by {name}", "nothing was left half-done by this command", (again, "status"))
 
 
 def _run(cli: click.Group, words: Sequence[str], called: Invocation) -> object:
