@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -11,15 +12,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pulumi.automation import PulumiCommand
-from pulumi.automation.errors import CommandError
+from pulumi.automation.errors import CommandError, StackNotFoundError
 
 from driver.checkout import Checkout
 from driver.findings import Finding, missing, ok, warning
 from driver.stack import lease
 from driver.stack.engine import chosen
 from driver.stack.failures import classified
+from driver.stack.updates import reason
 
 _SDKS = {"aws": "pulumi_aws", "awsx": "pulumi_awsx"}
+_SECRETS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 
 
 class Engine:
@@ -44,7 +47,7 @@ class Engine:
         wanted = {name: version(sdk) for name, sdk in _SDKS.items()}
         if chosen(self._environ) == "embedded":
             return ok("part of the engine")
-        listed = json.loads(self._ask(["plugin", "ls", "--json"]) or "[]")
+        listed = json.loads(self._run(["plugin", "ls", "--json"]) or "[]")
         there = {(one.get("name"), one.get("version")) for one in listed if one.get("kind") == "resource"}
         absent = [(name, which) for name, which in wanted.items() if (name, which) not in there]
         if not absent:
@@ -57,7 +60,12 @@ class Engine:
 
     def backend(self, stack: str | None) -> Finding:
         where = self._environ.get("PULUMI_BACKEND_URL") or "the one that the CLI is logged in to"
-        listed = json.loads(self._ask(["stack", "ls", "--json"]) or "[]")
+        try:
+            listed = json.loads(self._run(["stack", "ls", "--json"]) or "[]")
+        except CommandError as error:
+            return missing(
+                f"{where} can't be used: {reason(str(error))}", "$ pulumi whoami -v", "$ export PULUMI_BACKEND_URL=…"
+            )
         names = [str(one.get("name", "")).rpartition("/")[2] for one in listed]
         if stack is None or stack in names:
             return ok(f"{where}, with {len(names)} {'stack' if len(names) == 1 else 'stacks'} of this project")
@@ -65,22 +73,27 @@ class Engine:
 
     def passphrase(self, checkout: Checkout) -> Finding:
         data = checkout.data()
-        if provider := data.get("secretsprovider"):
-            self._decrypt(checkout.stack)
-            return ok(f"secrets are opened by {str(provider).partition('://')[0]}")
-        if not data.get("encryptionsalt"):
-            return self._without_salt()
-        self._decrypt(checkout.stack)
-        return ok("it opens the stack's secrets")
+        keys = {key: value for key, value in data.items() if key in _SECRETS}
+        if not keys:
+            return self._untried()
+        # To keep a secret is the one thing that asks for the key for sure; in a file of our own it leaves no mark.
+        with tempfile.TemporaryDirectory(prefix="bluegreen-") as folder:
+            file = Path(folder) / f"Pulumi.{checkout.stack}.yaml"
+            file.write_text(json.dumps(keys), encoding="utf-8")
+            words = ["config", "set", "--secret", "doctor:tried", "--stack", checkout.stack]
+            try:
+                self._run([*words, "--config-file", str(file), "--", "x"])
+            except StackNotFoundError:
+                return ok("not tried: the stack has not been made yet")
+            except CommandError as error:
+                raise classified(str(error), "", "secret") from error
+        provider = str(data.get("secretsprovider") or "passphrase").partition("://")[0]
+        return ok("it opens the stack's secrets" if provider == "passphrase" else f"secrets are opened by {provider}")
 
-    def _without_salt(self) -> Finding:
+    def _untried(self) -> Finding:
         if any(name in self._environ for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")):
             return ok("one is set; the stack has no secrets to try it on")
         return warning("none is set; the first update of a stack asks for one", "$ export PULUMI_CONFIG_PASSPHRASE=…")
-
-    def _decrypt(self, stack: str) -> None:
-        # An export is the one call that opens the state for sure: others do so only where it holds a secret.
-        self._ask(["stack", "export", "--show-secrets", "--stack", stack])
 
     def lock(self, project: str, stack: str) -> Finding:
         url = self._environ.get("PULUMI_BACKEND_URL", "")
@@ -105,11 +118,8 @@ class Engine:
             return ok(f"{len(found)} left by drivers that died, the proof that their locks are nobody's")
         return ok("no update runs on this machine")
 
-    def _ask(self, words: list[str]) -> str:
-        try:
-            return self._make().run([*words, "--non-interactive"], str(self._directory), {}).stdout
-        except CommandError as error:
-            raise classified(str(error), "", words[0]) from error
+    def _run(self, words: list[str]) -> str:
+        return self._make().run(["--non-interactive", *words], str(self._directory), {}).stdout
 
 
 def _owner(file: Path) -> dict[str, Any]:

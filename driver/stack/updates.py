@@ -26,7 +26,7 @@ def updates(checkout: Checkout, engine: PulumiCommand | None = None, limit: int 
     try:
         answer = (engine or command()).run([*words, "--non-interactive"], str(checkout.root), {})
     except CommandError as error:
-        raise Invalid("Pulumi's history can't be read", _reason(str(error)), ("doctor",)) from error
+        raise Invalid("Pulumi's history can't be read", reason(str(error)), ("doctor",)) from error
     try:
         return [_update(entry) for entry in json.loads(answer.stdout or "[]")]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -46,7 +46,7 @@ def _update(entry: Mapping[str, Any]) -> Update:
     )
 
 
-def _reason(text: str) -> str:
+def reason(text: str) -> str:
     """The line of a CLI's message that says what is wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line.partition("error: ")[2] for line in lines if "error: " in line]

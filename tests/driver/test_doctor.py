@@ -28,10 +28,10 @@ class Engine:
         self.failing: dict[str, str] = {}
 
     def run(self, args, cwd, additional_env, on_output=None, on_error=None):
-        words = " ".join(args[:2])
+        words = " ".join([arg for arg in args if not arg.startswith("-")][:2])
         if words in self.failing:
             raise create_command_error(CommandResult("", self.failing[words], 255))
-        answers = {"stack ls": self.stacks, "plugin ls": self.plugins, "stack export": {}}
+        answers = {"stack ls": self.stacks, "plugin ls": self.plugins, "config set": {}}
         return CommandResult(json.dumps(answers[words]), "", 0)
 
 
@@ -96,10 +96,21 @@ def test_all_is_well(ward):
 
 
 def test_a_wrong_passphrase(ward):
-    ward.engine.failing["stack export"] = "error: get stack secrets manager: incorrect passphrase"
+    ward.engine.failing["config set"] = "error: incorrect passphrase"
     found = ward.only("passphrase", State.MISSING)
     assert "passphrase" in found.what
     assert found.mend == ("$ export PULUMI_CONFIG_PASSPHRASE=…",)
+
+
+def test_a_passphrase_is_not_tried_on_a_stack_that_is_not_made_yet(ward):
+    ward.engine.failing["config set"] = "error: no stack named 'dev' found"
+    assert ward.seen()["passphrase"].what == "not tried: the stack has not been made yet"
+
+
+def test_trying_the_passphrase_leaves_no_mark(ward):
+    before = (ward.project / "Pulumi.dev.yaml").read_text()
+    ward.seen()
+    assert (ward.project / "Pulumi.dev.yaml").read_text() == before
 
 
 def test_a_backend_that_is_not_there_spares_the_passphrase(ward):
