@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sandbox.engine import config, ending, events, host, lock
+from sandbox.engine import config, ending, events, lock
 from sandbox.engine.checkpoint import Codec, Snapshot
 from sandbox.engine.deployment import Deployment
 from sandbox.engine.display import Display
@@ -28,7 +28,7 @@ from sandbox.engine.session import Session
 
 @dataclass(frozen=True)
 class Operation:
-    """What is asked for. `client`: the program's language host; empty: the project's own program is run."""
+    """What is asked for. `client`: the address of the language host that runs the program."""
 
     kind: str  # update, preview, refresh, destroy
     options: Options
@@ -179,11 +179,10 @@ class _Work:
             key: Secret(value.text) if value.secret else value.text for key, value in self.config.items()
         }
         monitor = Monitor(run_info, deployment, provider_config)
-        with ExitStack() as hosts:
-            # Without the Automation API's host the project's own program is run.
-            client = operation.client or hosts.enter_context(host.serving(self.session.project))
-            hosts.enter_context(serving(monitor, deployment))
-            program = Program(client, monitor, deployment, run_info, str(self.session.project.root))
+        if not operation.client:
+            raise CommandFailed("no language host runs the program: name one by --client")
+        with serving(monitor, deployment):
+            program = Program(operation.client, monitor, deployment, run_info, str(self.session.project.root))
             try:
                 program.wait()
                 if not deployment.stopped:
