@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ _SECTIONS = (
 
 
 class Screen:
-    """Thread-safe. `asks`: someone sits there and can be asked."""
+    """Thread-safe. `asks`: someone sits there and can be asked; `moves`: lines can be drawn over."""
 
     def __init__(self, arguments: Arguments, environ: Mapping[str, str]) -> None:
         terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -35,15 +36,35 @@ class Screen:
         self._colored = wanted == "always" or (
             wanted == "auto" and sys.stdout.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         )
+        self.moves = sys.stdout.isatty() and environ.get("TERM", "dumb") != "dumb" and self.asks
+        self._status = ""
         self._lock = threading.Lock()
 
     def out(self, text: str) -> None:
         with self._lock:
+            self._wipe()
             lines = [self._painted(line) for line in text.split("\n")]
             print("\n".join(lines), flush=True)
+            self._draw()
+
+    def status(self, text: str) -> None:
+        """The line below all others, replaced each time; empty for none."""
+        with self._lock:
+            self._wipe()
+            self._status = text[: shutil.get_terminal_size().columns - 1]
+            self._draw()
+
+    def _wipe(self) -> None:
+        if self._status:
+            sys.stdout.write("\r\x1b[2K")
+
+    def _draw(self) -> None:
+        sys.stdout.write(self._status)
+        sys.stdout.flush()
 
     def err(self, text: str) -> None:
         with self._lock:
+            self._wipe()
             shown = f"{_RED}{text}{_PLAIN}" if self._colored and text.startswith("error:") else text
             print(shown, file=sys.stderr, flush=True)
 

@@ -12,6 +12,7 @@ from sandbox.lookalike.flags import OURS
 from sandbox.lookalike.follow import Event, followed
 from sandbox.lookalike.host import hosting
 from sandbox.lookalike.program import program_of
+from sandbox.lookalike.progress import Progress, shown
 from sandbox.lookalike.work import Work
 
 _NOUNS = {"up": "update", "refresh": "refresh", "destroy": "destroy"}
@@ -92,15 +93,18 @@ def _operate(
     if "event-log" in parsed.options:
         return work.execute([*words, "--exec-kind=cli", *passed])
     full = Differences(work.screen.out) if "diff" in parsed else None
+    progress = Progress()
 
     def see(event: Event) -> None:
+        progress.see(event)
         if seen is not None:
             seen.append(event)
         if full is not None:
             full.see(event)
 
     held = _Rest(work) if full is not None else None
-    with followed(see) as log:
+    moving = shown(progress, work.screen.status) if work.screen.moves else contextlib.nullcontext()
+    with moving, followed(see) as log:
         code = work.execute([*words, "--exec-kind=cli", f"--event-log={log}", *passed], held)
     if held is not None:
         held.show()
