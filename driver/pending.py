@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from driver.await_health import await_health
 from driver.effect import counted, effect
-from driver.errors import Unfinished, Unforeseen
+from driver.errors import Invalid, Unfinished, Unforeseen
 from driver.journey import Journey
 from driver.locks import patiently
 from driver.observe import observe
 from driver.ports import Changes, Ports
 from driver.release.moves import RULES, Await
+from driver.release.snapshot import Snapshot
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
 
@@ -19,9 +20,23 @@ LOCK = 120.0
 """Seconds to wait for another update's lock."""
 
 
+def seen_here(ports: Ports) -> Snapshot:
+    """What is there now. Raises Invalid where this backend is not the one that the stack was made with.
+
+    An update from an empty state would build everything a second time, and write over the record.
+    """
+    seen = observe(ports.cloud, ports.clock.now())
+    if seen.deployed is not None and ports.stack.blank():
+        why = (
+            f"record {seen.deployed.generation} is deployed, but the backend in use holds nothing of {ports.stack.name}"
+        )
+        raise Invalid("this is another backend than the stack's own", why, ("$ pulumi whoami -v", "doctor"))
+    return seen
+
+
 def foreseen(ports: Ports) -> str:
     """What an update would come to, before anyone agrees to it."""
-    seen = observe(ports.cloud, ports.clock.now())
+    seen = seen_here(ports)
     changes = ports.stack.preview()
     number = sum(count for operation, count in changes.counts.items() if operation != "same")
     return f"{counted(number)}; {effect(seen, changes)}"
@@ -29,7 +44,7 @@ def foreseen(ports: Ports) -> str:
 
 def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     """Updates, waits for a first release to become healthy, verifies, and writes the record into the checkout."""
-    seen = observe(ports.cloud, ports.clock.now())
+    seen = seen_here(ports)
     if seen.weights_drifted:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
         ports.tell(f"{why}: reading the rules again")

@@ -83,6 +83,12 @@ class Stack(Protocol):
     def update(self, wish: Wish | None = None) -> Changes: ...
     def refresh(self, targets: Sequence[str]) -> None: ...
     def destroy(self) -> Changes: ...
+    def blank(self) -> bool:
+        """Whether this backend holds nothing of the stack."""
+
+    def protected(self) -> tuple[str, ...]:
+        """Names of the resources that Pulumi or AWS keeps from being deleted."""
+
     def recorded(self) -> str:
         """The record's text as the stack's state has it, from the last update that wrote it; empty for none."""
 

@@ -64,10 +64,19 @@ class PulumiStack:
             self._call(self._stack.refresh, Watch(), config_file=str(file), target=list(targets))
 
     def destroy(self) -> Changes:
-        self._unprotect()
         watch, started = Watch(), time.monotonic()
         self._call(self._stack.destroy, watch)
         return Changes(watch.counts, tuple(watch.resources), time.monotonic() - started, tuple(watch.warnings))
+
+    def blank(self) -> bool:
+        return not self._resources()
+
+    def protected(self) -> tuple[str, ...]:
+        return tuple(
+            resource["urn"].rpartition("::")[2]
+            for resource in self._resources()
+            if resource.get("protect") or resource.get("inputs", {}).get("enableDeletionProtection") is True
+        )
 
     def recorded(self) -> str:
         for resource in self._resources():
@@ -142,14 +151,13 @@ class PulumiStack:
             raise classified(str(error), watch.blame(), what) from error
 
     def _resources(self) -> list[dict[str, Any]]:
-        return (self._stack.export_stack().deployment or {}).get("resources") or []
-
-    def _unprotect(self) -> None:
-        state = self._stack.export_stack()
-        resources = (state.deployment or {}).get("resources") or []
-        held = [resource for resource in resources if resource.pop("protect", None)]
-        if held:
-            self._stack.import_stack(state)
+        try:
+            deployment = self._stack.export_stack().deployment or {}
+        except auto.errors.StackNotFoundError:
+            return []
+        except auto.errors.CommandError as error:
+            raise classified(str(error), "", "export") from error
+        return deployment.get("resources") or []
 
     @cached_property
     def _workspace(self) -> auto.LocalWorkspace:

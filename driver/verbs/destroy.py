@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from driver.errors import Refused
 from driver.invocation import Invocation
 from driver.locks import patiently
 from driver.options import dry_run, timeout
@@ -21,6 +22,9 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     where = f"{session.checkout.project} · {session.checkout.stack}"
     called.agree(f"destroy ALL of {where}, what serves included?", dry_run=dry_run)
     account = session.known_account()
+    if kept := session.stack.protected():
+        why = f"{', '.join(kept)} are kept from deletion; set `bluegreen:protect` and the balancer's `protect` to false"
+        raise Refused(f"{where} is protected", why, ("up", "destroy"))
     if dry_run:
         deployed = session.cloud.stored().deployed
         serves = f"{deployed.record.active} serves there" if deployed else "no record is there"

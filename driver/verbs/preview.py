@@ -6,7 +6,7 @@ import click
 
 from driver.effect import counted, effect, unreleased
 from driver.invocation import Invocation
-from driver.observe import observe
+from driver.pending import seen_here
 from driver.result import Result
 from driver.session import Session
 
@@ -18,7 +18,7 @@ def preview(called: Invocation) -> Result:
     session = Session(called, changes=False)
     session.known_account()
     ports = session.ports
-    seen = observe(ports.cloud, ports.clock.now())
+    seen = seen_here(ports)
     changes = ports.stack.preview()
     traffic = effect(seen, changes)
     pending = unreleased(ports.stack, seen)

@@ -206,6 +206,8 @@ class FakeStack:
     """Runs once, as another driver would, just before an update decides."""
     failing: Exception | None = None
     remembered: str = ""
+    emptied: bool = False
+    """The backend in use is not the one that the stack was made with."""
     torn: list[Exception] = field(default_factory=list)
     """Raised one after the other by updates that have moved the rule and not yet written the record."""
 
@@ -238,6 +240,12 @@ class FakeStack:
 
     def destroy(self) -> Changes:
         raise AssertionError("not asked for in these tests")
+
+    def blank(self) -> bool:
+        return self.emptied
+
+    def protected(self) -> tuple[str, ...]:
+        return ()
 
     def recorded(self) -> str:
         return self.remembered

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from driver.effect import counted, effect, unreleased
-from driver.errors import Refused, ReleaseFailed
+from driver.errors import Invalid, Refused, ReleaseFailed
 from driver.pending import bring_up
 from driver.ports import Changes
 from driver.release.snapshot import Snapshot, Stored
@@ -79,3 +79,11 @@ def test_a_lost_record_stays_lost_where_the_live_rule_says_something_else():
     with pytest.raises(Refused, match="can't be rebuilt"):
         restore(made.ports)
     assert made.cloud.deployed is None
+
+
+def test_another_backend_than_the_stacks_own_is_refused_before_anything_is_made_twice():
+    made = world(serving())
+    made.stack.emptied = True
+    with pytest.raises(Invalid, match="another backend"):
+        bring_up(made.ports, timeout=60, wait=True)
+    assert made.stack.updates == []
