@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ from ruamel.yaml import YAML
 
 from sandbox.lookalike import shim
 from sandbox.plugins import install
+
+_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+")
 
 
 def copy_project(source: Path, target: Path) -> Path:
@@ -48,6 +51,12 @@ def clear(home: Path) -> None:
     for name in ("state", "project", "pulumi"):
         shutil.rmtree(home / name, ignore_errors=True)
     shim.remove(home)
+
+
+def certificates(project: Path) -> list[str]:
+    """ARNs of the certificates that the stacks' settings name. A sandbox makes them up: their stacks could not come up."""
+    text = "".join(file.read_text() for file in project.glob("Pulumi.*.yaml"))
+    return sorted(set(_CERTIFICATE.findall(text)))
 
 
 def project_name(project: Path) -> str:

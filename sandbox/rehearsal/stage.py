@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 import urllib.request
@@ -17,10 +16,8 @@ from typing import Any
 from infra.record import RECORD_KEYS
 from sandbox import daemon
 from sandbox.environment import exports
-from sandbox.project import drop_config, furnish, set_config, stack_config
+from sandbox.project import certificates, drop_config, furnish, set_config, stack_config
 from sandbox.rehearsal.acts import repository_and_tag
-
-_CERTIFICATE = re.compile(r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def staged(project: Path, stack: str, speed: float, image: str) -> Iterator[Stag
             copied = furnish(project, home)
             _fit(copied, stack, image)
             stage = Stage(home, copied, running, exports(running, os.environ))
-            for arn in sorted(set(_CERTIFICATE.findall(json.dumps(stack_config(copied, stack), default=str)))):
+            for arn in certificates(copied):
                 stage.post("certificate", {"arn": arn})
             yield stage
         finally:

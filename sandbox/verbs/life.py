@@ -22,7 +22,7 @@ from driver.result import Result
 from sandbox import daemon
 from sandbox.faults import FAULTS
 from sandbox.lookalike import shim
-from sandbox.project import clear, furnish
+from sandbox.project import certificates, clear, furnish
 from sandbox.rehearsal.acts import repository_and_tag
 
 P = ParamSpec("P")
@@ -58,7 +58,8 @@ def told(verb: Callable[P, R]) -> Callable[P, R]:
 def start(called: Invocation, speed: float, port: int) -> Result:
     where, root = home(called), _source(called)
     running = daemon.start(where, speed=speed, port=port)
-    furnish(root, where)
+    for arn in certificates(furnish(root, where)):
+        _ask(running, "certificate", {"arn": arn})
     reason = f"AWS at {running.endpoint}, {speed:g}x as fast, until `bluegreen sandbox stop`"
     return Result("started", reason, ('$ eval "$(bluegreen sandbox env)"',), facts=_facts(running))
 

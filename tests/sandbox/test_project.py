@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.embedded import NotASandbox, command, loopback
-from sandbox.project import copy_project, drop_config, set_config, stack_config
+from sandbox.project import certificates, copy_project, drop_config, set_config, stack_config
 
 PULUMI = "# ours\nname: shop\nmain: infra\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
 STACK = "config:\n  # a reason\n  bluegreen:image: shop:1\n  bluegreen:activeColor: green\n"
@@ -58,3 +58,9 @@ def test_only_this_machine_is_a_sandbox(endpoint, mine):
     if not mine:
         with pytest.raises(NotASandbox):
             command({"AWS_ENDPOINT_URL": endpoint})
+
+
+def test_the_certificates_that_settings_name_are_found_once(project):
+    arn = "arn:aws:acm:eu-central-1:111122223333:certificate/6a7d3c52-0b6e-4f0c"
+    (project / "Pulumi.prod.yaml").write_text(f"config:\n  a: {arn}\n  b: {{certificate: {arn}}}\n")
+    assert certificates(project) == [arn]
