@@ -54,7 +54,7 @@ def clear(home: Path) -> None:
 
 
 def certificates(project: Path) -> list[str]:
-    """ARNs of the certificates that the stacks' settings name. A sandbox makes them up: their stacks could not come up."""
+    """ARNs of the certificates that settings name: a sandbox makes them up, or no such stack could come up in it."""
     text = "".join(file.read_text() for file in project.glob("Pulumi.*.yaml"))
     return sorted(set(_CERTIFICATE.findall(text)))
 
