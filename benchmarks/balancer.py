@@ -1,6 +1,6 @@
 """What the sandbox's balancer costs: latency that it adds, and the requests per second that one core of it carries.
 
-Both in one run, so that the machine's own speed cancels out: `python benchmarks/balancer.py [--seconds N]`.
+Both in one run, so that the machine's own speed cancels out: `python -m benchmarks.balancer [--seconds N]`.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import statistics
 import time
 from dataclasses import dataclass
 
+from benchmarks.pairs import ended
 from sandbox.traffic.apphost import AppHost
 from sandbox.traffic.balancer import Balancer
 from sandbox.traffic.wire import Action, App, Group, Listener, Share, Table, Target
@@ -27,7 +28,7 @@ class Measured:
 
 def expect_answer(sock: socket.socket) -> None:
     if not (answer := sock.recv(65536)).startswith(b"HTTP/1.1 200 "):
-        raise SystemExit(f"not an answer: {answer[:80]!r}")
+        raise RuntimeError(f"not an answer: {answer[:80]!r}")
 
 
 def one_by_one(address: tuple[str, int], rounds: int) -> list[float]:
@@ -86,10 +87,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3, help="of the flood")
-    seconds = parser.parse_args().seconds
+def main(seconds: float = 3) -> int:
     apps, balancer = AppHost.start(), Balancer.start()
     try:
         direct = apps.boot(App("app-1", "127.0.0.1", 0, "web", "v1", "blue", "repo@sha256:0"))
@@ -104,7 +102,7 @@ def main() -> None:
         balancer.close()
         apps.close()
     if counted.elb_codes or set(counted.target_codes) != {"2XX"}:
-        raise SystemExit(f"not every answer was right: {counted}")
+        raise RuntimeError(f"not every answer was right: {counted}")
     added = balanced.p50_ms - alone.p50_ms
     # What the process would carry with a core to itself: client and app share this machine's cores with it.
     per_core = rate / busy
@@ -116,9 +114,11 @@ def main() -> None:
     print(f"{'requests/s on one core':32}{direct_rate / direct_busy:10.0f}{per_core:10.0f}")
     print(f"added latency p50: {added:.3f} ms (at most {ADDED_LIMIT_MS})")
     print(f"requests/s on one core: {per_core:.0f} (at least {RATE_LIMIT})")
-    if added > ADDED_LIMIT_MS or per_core < RATE_LIMIT:
-        raise SystemExit(1)
+    return 1 if added > ADDED_LIMIT_MS or per_core < RATE_LIMIT else 0
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3, help="of the flood")
+    asked = parser.parse_args().seconds
+    ended(lambda: main(asked))

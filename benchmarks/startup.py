@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.pairs import in_turns, show, whole_process
+from benchmarks.pairs import ended, in_turns, show, whole_process
 
 BARE = """
 import click
@@ -34,3 +34,7 @@ def main() -> int:
             limit=1.5,
         )
     return show("Start", [pair])
+
+
+if __name__ == "__main__":
+    ended(main)
