@@ -10,6 +10,7 @@ from driver.gates import Verdict
 from driver.images import named_again
 from driver.interrupts import Interrupted
 from driver.journey import Journey
+from driver.observe import observe
 from driver.ports import Ports
 from driver.release.moves import Shift
 from driver.release.requests import Deploy, Request, why_of
@@ -34,12 +35,18 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
     try:
         yield
     except Interrupted as stop:
-        deployed = ports.cloud.stored().deployed
+        seen = observe(ports.cloud, ports.clock.now())
+        deployed = seen.deployed
         at = (
             f"record {deployed.generation} is deployed: {spoken(weights(deployed.record))}" if deployed else "no record"
         )
         again = f"deploy {named_again(request.release.image)}" if isinstance(request, Deploy) else why_of(request)
-        raise Unfinished(f"interrupted by {stop.name}", at, (again, "status"), journey.facts()) from None
+        commands: tuple[str, ...] = (again, "status")
+        if seen.weights_drifted:
+            # The update got as far as the rule, not to the record.
+            live = spoken(seen.live) if seen.live is not None else "not to be read"
+            at, commands = f"{at}; the live weights are {live}", ("resume", "rollback", "status")
+        raise Unfinished(f"interrupted by {stop.name}", at, commands, journey.facts()) from None
 
 
 def taken_back(ports: Ports, journey: Journey, failed: Shift, broken: tuple[Verdict, ...], timeout: float) -> Failure:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from driver.release.requests import Leniency
-from driver.release.snapshot import Snapshot
+from driver.release.snapshot import Fleet, Snapshot
 from infra.record import Color, other
 
 
@@ -39,7 +39,7 @@ def health(seen: Snapshot, color: Color) -> Verdict:
     slot = record.colors.get(color) if record else None
     floor = slot.floor if slot else 0
     if fleet.healthy >= max(1, floor) and not fleet.ailing:
-        return Verdict("health", True, f"{fleet.healthy} of {fleet.wanted} targets of {color} are healthy")
+        return _unmixed(fleet, color)
     ill = "; ".join(f"{target.id} {target.reason or target.state}" for target in fleet.ailing)
     missing = f"{len(fleet.targets)} targets are registered, {max(1, floor)} are needed"
     return Verdict(
@@ -49,6 +49,18 @@ def health(seen: Snapshot, color: Color) -> Verdict:
         ill or missing,
         (f"logs {color}", "status"),
     )
+
+
+def _unmixed(fleet: Fleet, color: Color) -> Verdict:
+    """A color that is healthy, unless a fill that was broken off left targets of another release in its group.
+
+    The balancer would send them traffic too. Those on their way in or out have none.
+    """
+    if left := [target.id for target in fleet.strangers if target.healthy]:
+        what = f"{len(left)} healthy {'target' if len(left) == 1 else 'targets'} of {color} run another release"
+        why = f"left by a fill that was broken off, they would share the traffic: {', '.join(left)}"
+        return Verdict("health", False, what, why, ("up", "status"))
+    return Verdict("health", True, f"{fleet.healthy} of {fleet.wanted} targets of {color} are healthy")
 
 
 def capacity(seen: Snapshot, color: Color) -> Verdict:

@@ -332,3 +332,25 @@ def test_an_interrupt_while_waiting_ends_unfinished_and_names_the_same_command(m
     assert caught.value.next[0] == "deploy shop:2"
     assert "record 6 is deployed: blue 100, green 0" in caught.value.why
     assert caught.value.facts["stack_updates"] == 1
+
+
+def test_no_traffic_goes_to_a_color_in_which_a_broken_off_fill_left_another_release():
+    made = world(serving())
+    green = made.cloud.targets["arn:tg/green"]
+    made.cloud.targets["arn:tg/green"] = (*green, replace(green[0], id="i-left"))
+    with pytest.raises(Refused, match="1 healthy target of green run another release") as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert "i-left" in caught.value.why
+    assert caught.value.next[0] == "up"
+    made.cloud.targets["arn:tg/green"] = (*green, replace(green[0], id="i-left", state="draining"))
+    carry_out(made.ports, Promote(), LIMITS)
+    assert made.record.active == "green"
+
+
+def test_an_interrupt_between_rule_and_record_tells_the_weights_that_are_live():
+    made = world(serving())
+    made.stack.torn.append(Interrupted("SIGINT"))  # type: ignore[arg-type]
+    with pytest.raises(Unfinished, match="interrupted by SIGINT") as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert "record 5 is deployed: blue 100, green 0; the live weights are blue 0, green 100" in caught.value.why
+    assert caught.value.next[:2] == ("resume", "rollback")
