@@ -36,7 +36,10 @@ class Checkout:
         """The stack's file as it is now. Raises Invalid where there is none or it can't be read."""
         if not self.file.is_file():
             raise self._unknown()
-        return _read(self.file)
+        data = _read(self.file)
+        if not isinstance(data.get("config") or {}, dict):
+            raise Invalid(f"{self.file} can't be used", "its `config` is not a mapping of keys to values")
+        return data
 
     def config(self) -> dict[str, Any]:
         """Config by full key: the project's defaults, then the stack's own."""

@@ -49,6 +49,10 @@ def spoken(subject: str) -> Iterator[None]:
         raise Invalid("AWS can't be reached", f"{subject}: {error}", ("doctor", "sandbox status")) from error
     except RecordError as error:
         raise corrupt(error) from error
+    except ValueError as error:
+        if "Invalid endpoint" not in str(error):  # botocore has no class of its own for it
+            raise
+        raise Invalid("AWS can't be reached", str(error), ("doctor", "sandbox status")) from error
     except aws.BotoCoreError as error:
         raise Unforeseen(f"AWS did not understand or was not understood: {subject}", str(error)) from error
 

@@ -43,7 +43,8 @@ _ENVIRONMENT = (
     ),
     (
         r"could not open bucket|unable to open bucket|no such bucket|failed to get (?:stack|backend)|"
-        r"connection refused|no such host|PULUMI_ACCESS_TOKEN|login|unable to check if bucket",
+        r"connection refused|no such host|PULUMI_ACCESS_TOKEN|login|unable to check if bucket|"
+        r"PULUMI_BACKEND_URL must be set|unknown backend",
         "the stack's backend can't be used",
         ("$ pulumi whoami -v", "doctor"),
     ),

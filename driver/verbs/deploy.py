@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from driver.errors import Invalid
+from driver.errors import Invalid, Refused
 from driver.images import named
 from driver.invocation import Invocation
 from driver.options import dry_run, no_wait, timeout
@@ -39,7 +39,11 @@ def deploy(
     named(image)  # a malformed name is told before anyone is asked
     session = opened(called, f"deploy {image}", dry_run=dry_run)
     ports = session.ports
-    release = ports.stack.release(platform or ports.stack.terms().platforms[0], ports.cloud.image(image))
+    listed = ports.stack.terms().platforms
+    if platform is not None and platform not in listed:
+        why = f"the settings list {', '.join(listed)}"
+        raise Refused(f"this stack does not run on {platform}", why, (f"deploy {image} --platform {listed[0]}",))
+    release = ports.stack.release(platform or listed[0], ports.cloud.image(image))
     request = Deploy(release, capacity, end_hold)
     if dry_run:
         return dry(ports, request)

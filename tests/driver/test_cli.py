@@ -157,3 +157,15 @@ def test_who_says_no_is_refused_and_nothing_is_tried(project, capsys, monkeypatc
     monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
     assert ended(cli, ["-s", "dev", "promote"]) == 3
     assert "not agreed" in capsys.readouterr().err
+
+
+def test_a_stack_file_whose_config_is_a_list_is_an_environment_that_cannot_work(project, capsys):
+    (project / "Pulumi.dev.yaml").write_text("config:\n  - a\n")
+    assert ended(cli, ["-s", "dev", "status"]) == 2
+    assert "not a mapping" in capsys.readouterr().err
+
+
+def test_an_endpoint_that_is_no_address_is_an_environment_that_cannot_work(project, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    assert ended(cli, ["-s", "dev", "status"]) == 2
+    assert "Invalid endpoint: foo" in capsys.readouterr().err

@@ -13,6 +13,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 
 from driver.errors import Invalid
 from driver.stack.engine import Answering, DetachedCli, command
+from driver.stack.failures import classified
 
 SCRIPT = """#!/bin/sh
 case "$*" in
@@ -118,3 +119,10 @@ def test_a_failing_call_is_an_error(cli):
     script.write_text('#!/bin/sh\n[ "$1" = version ] && echo v3.272.0 && exit 0\necho "error: no" >&2\nexit 1\n')
     with pytest.raises(CommandError, match="no"):
         command().run(["up"], str(cli), {})
+
+
+@pytest.mark.parametrize(
+    "said", ["PULUMI_BACKEND_URL must be set in non-interactive mode", "unknown backend cloudUrl format 's3://foo'"]
+)
+def test_a_backend_that_cannot_be_used_is_an_environment_that_cannot_work(said):
+    assert classified(f"code: 255\nstderr: error: {said}\n", "").exit_code == 2
