@@ -16,6 +16,9 @@ from driver.result import Result
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "refresh": "↻"}
 
+_UNWELL = {"drift", "unhealthy", "in transition", "rolling back"}
+"""What `status` may find: a verb that did its work, and a stack that is not as it should be."""
+
 _UNREDRAWN = 160
 """Columns of output that no one looks at live: logs wrap lines by themselves."""
 
@@ -34,7 +37,8 @@ def table(result: Result, called: Invocation) -> None:
         console.print(_steps(result.body))
     elif is_renderable(result.body):
         console.print(result.body)
-    mark = "[green]✓[/]" if result.exit_code == 0 else "[yellow]![/]"
+    well = result.exit_code == 0 and result.outcome not in _UNWELL
+    mark = "[green]✓[/]" if well else "[yellow]![/]"
     console.print(f"{mark} {escape(result.outcome)}: {escape(result.reason)}")
     if result.next:
         console.print(f"  next {escape('   or   '.join(commands(result.next, called.stack)))}")

@@ -20,8 +20,10 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     """Take everything down: traffic, both colors, network and record."""
     session = Session(called, changes=not dry_run)
     where = f"{session.checkout.project} · {session.checkout.stack}"
-    called.agree(f"destroy ALL of {where}, what serves included?", dry_run=dry_run)
+    if not called.interactive:
+        called.agree("", dry_run=dry_run)
     account = session.known_account()
+    called.agree(f"destroy ALL of {where} in account {account}, what serves included?", dry_run=dry_run)
     if kept := session.stack.protected():
         why = f"{', '.join(kept)} are kept from deletion; set `bluegreen:protect` and the balancer's `protect` to false"
         raise Refused(f"{where} is protected", why, ("up", "destroy"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from driver.gates import health
+from driver.images import named_again
 from driver.invocation import Invocation
 from driver.observe import observe
 from driver.release.snapshot import Snapshot
@@ -54,6 +56,10 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
     if not fleet.healthy:
         return "unhealthy", f"{serving}, but none of its targets is healthy", ("rollback", f"logs {record.active}")
     slot = record.standby_slot
+    if slot and slot.filled and record.standby == "candidate" and not (ready := health(seen, record.idle)).passed:
+        # The same deploy once more waits for it; what a fill left behind goes with the next update.
+        hints = ("up",) if "up" in ready.next else (f"deploy {named_again(slot.image)}", "deploy IMAGE", "retire")
+        return "steady", f"{serving}, {record.idle} is candidate, not ready: {ready.reason}", hints
     advice = {
         "candidate": ("promote",),
         "previous": ("rollback",),

@@ -97,3 +97,11 @@ def test_a_refusal_says_what_why_next(capsys):
     ]
     found = document.of_failure(failure, called)
     assert (found["exit_code"], found["outcome"], found["gate"]) == (3, "refused", "capacity")
+
+
+def test_status_sends_no_one_to_promote_a_candidate_that_is_not_ready():
+    made = world(serving())
+    made.cloud.ail("green", 2)
+    outcome, reason, advice = summary(view(made).seen)
+    assert (outcome, advice[0]) == ("steady", "deploy shop:2")
+    assert "0 of 2 targets healthy" in reason
