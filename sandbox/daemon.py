@@ -62,7 +62,9 @@ def start(home: Path, *, speed: float = 1.0, port: int = 0, detach: bool = True)
     home = home.resolve()
     if not 0 < speed <= 1000:
         raise SandboxError(
-            "the sandbox was not started", f"speed {speed:g} is not above 0 and at most 1000", "choose another --speed"
+            "the sandbox was not started",
+            f"speed {speed:g} is not above 0 and at most 1000",
+            "bluegreen sandbox start --speed 30",
         )
     if running := find(home):
         raise _already(running)
@@ -82,8 +84,8 @@ def start(home: Path, *, speed: float = 1.0, port: int = 0, detach: bool = True)
     if answer.get("refused") == "already running" and (found := _wait_for(home)):
         raise _already(found)
     if answer.get("refused") == "port":
-        raise SandboxError("the sandbox was not started", answer["reason"], "choose another --port, or 0 for any")
-    raise SandboxError("the sandbox was not started", answer["reason"], f"see {home / LOG}")
+        raise SandboxError("the sandbox was not started", answer["reason"], "bluegreen sandbox start --port 0")
+    raise SandboxError("the sandbox was not started", answer["reason"], f"$ tail {home / LOG}")
 
 
 def find(home: Path) -> Running | None:
@@ -182,7 +184,7 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError) as error:
             raise SandboxError(
-                "the sandbox was not started", f"port {port}: {error}", "choose another --port, or 0 for any"
+                "the sandbox was not started", f"port {port}: {error}", "bluegreen sandbox start --port 0"
             ) from error
 
 

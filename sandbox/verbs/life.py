@@ -31,14 +31,21 @@ R = TypeVar("R")
 
 def home(called: Invocation) -> Path:
     """Where this project's sandbox lives. In the sandbox's own environment: the sandbox that it speaks of."""
-    root = find(called.project)
+    root = _root(called)
     return root.parent if root.name == "project" and (root.parent / "state").is_dir() else root / ".bluegreen/sandbox"
 
 
 def _source(called: Invocation) -> Path:
     """The project that the sandbox is for, also when its own copy is the one in use."""
-    where, root = home(called), find(called.project)
+    where, root = home(called), _root(called)
     return where.parent.parent if root.parent == where else root
+
+
+def _root(called: Invocation) -> Path:
+    """The project's root. A shell that still has the environment of a stopped sandbox names a copy that is gone."""
+    named = Path(called.project or ".").absolute()
+    gone = named.match(".bluegreen/sandbox/project") and not named.exists()
+    return find(str(named.parents[2]) if gone else called.project)
 
 
 def told(verb: Callable[P, R]) -> Callable[P, R]:

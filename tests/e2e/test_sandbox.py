@@ -71,7 +71,17 @@ def test_one_that_was_killed_is_told_and_started_anew(sandbox):
 def test_a_taken_port_is_named(sandbox):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert port in sandbox("start", "--port", port, expect=2)["reason"]
+        refused = sandbox("start", "--port", port, expect=2)
+        assert port in refused["reason"]
+        assert refused["next"] == "bluegreen sandbox start --port 0"
+
+
+def test_a_shell_that_still_has_a_stopped_sandboxs_environment_can_start_another(sandbox):
+    sandbox("start")
+    variables = sandbox("env")["environ"]
+    sandbox("stop", **variables)
+    assert "none runs" in sandbox("status", expect=2, **variables)["reason"]
+    assert sandbox("start", **variables)["endpoint"] != variables["AWS_ENDPOINT_URL"]
 
 
 def test_an_unknown_fault_lists_those_there_are(sandbox):
