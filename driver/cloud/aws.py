@@ -19,7 +19,6 @@ from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid
 from driver.images import missing, named
-from driver.release.history import Version
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.images import Image
 from infra.record import parse_deployed, parse_intent
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
+
+    from driver.release.history import Version
 
 # Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
@@ -81,6 +82,8 @@ class AwsCloud:
 
     def versions(self) -> tuple[Version, ...]:
         """Every version of the record that is still kept, oldest first."""
+        from driver.release.history import Version  # a rollback would wait for it
+
         found: list[Version] = []
         name, more = f"{self.path}/record", dict[str, Any]()
         try:
