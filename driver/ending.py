@@ -31,7 +31,7 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
     except (click.Abort, Interrupted) as stop:
         return _tell(_left(stop, called.verb), called)
     except click.ClickException as error:
-        return _tell(Invalid(error.format_message(), "see the help", (f"{called.verb} --help".strip(),)), called)
+        return _tell(_misused(error, cli, called), called)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - the reader is gone; nothing is left to close
         return 1
@@ -46,6 +46,17 @@ def ended(cli: click.Group, words: Sequence[str]) -> int:
         show(result, called)
         return result.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _misused(error: click.ClickException, cli: click.Group, called: Invocation) -> Failure:
+    """Wrong usage; an option that all verbs share, put behind one of them, is told where it belongs."""
+    what, shared = error.format_message().rstrip("."), {name: each for each in cli.params for name in each.opts}
+    option = shared.get(error.option_name) if isinstance(error, click.NoSuchOption) else None
+    if isinstance(option, click.Option) and called.verb:
+        why = f"it is shared by all verbs, and stands before `{called.verb}`"
+        rightly = (f"{option.opts[-1]} {called.verb}",) if option.is_flag else ()
+        return Invalid(what, why, (*rightly, "--help"))
+    return Invalid(what, "see the help", (f"{called.verb} --help".strip(),))
 
 
 def _left(stop: BaseException, verb: str) -> Failure:

@@ -169,3 +169,10 @@ def test_an_endpoint_that_is_no_address_is_an_environment_that_cannot_work(proje
     monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
     assert ended(cli, ["-s", "dev", "status"]) == 2
     assert "Invalid endpoint: foo" in capsys.readouterr().err
+
+
+def test_a_shared_option_behind_the_verb_is_told_where_it_belongs(project, capsys):
+    assert ended(cli, ["-s", "dev", "up", "--yes"]) == 2
+    said = capsys.readouterr().err
+    assert "before `up`" in said
+    assert "next bluegreen -s dev --yes up" in said
