@@ -20,6 +20,8 @@ from sandbox.cloud.weather import Weather
 from sandbox.traffic import wire
 
 REGION = "eu-central-1"
+ELSEWHERE = "us-east-1"
+"""Where the provider's tests work: in the same process, they leave things in moto."""
 NO_PROXY = {"NO_PROXY": "127.0.0.1"}
 
 
@@ -161,17 +163,19 @@ def _clients(_served: tuple[_Current, str]) -> Callable[[str], Any]:
 
 def forget() -> None:
     """Empties the stores whose names tests share. Networks may pile up: a new EC2 store takes half a second."""
-    for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm):
-        store(REGION).reset()
-    ec2 = stores.ec2(REGION)
-    for held in (ec2.launch_templates, ec2.launch_template_name_to_ids, ec2.reservations):
-        held.clear()
+    for region in (REGION, ELSEWHERE):
+        for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm):
+            store(region).reset()
+        ec2 = stores.ec2(region)
+        for held in (ec2.launch_templates, ec2.launch_template_name_to_ids, ec2.reservations):
+            held.clear()
 
 
 @pytest.fixture
 def world(_served: tuple[_Current, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     # Nothing listens here, so what this machine's ports are used for must not matter.
     monkeypatch.setattr(balancing, "free", lambda port: True)
+    forget()
     made = World()
     _served[0].endpoint = made.endpoint
     yield made
