@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from driver.cloud.failures import CORRUPT
 from driver.errors import Invalid, Refused
 from driver.observe import look
 from driver.ports import Ports
@@ -33,8 +34,10 @@ def restore(ports: Ports) -> Deployed:
 
 
 def is_lost(ports: Ports) -> bool:
-    """Whether there is no record, or none that can be read."""
+    """Whether there is no record, or what lies there is none. Raises what else keeps it from being read."""
     try:
         return ports.cloud.stored().deployed is None
-    except Invalid:
+    except Invalid as error:
+        if error.facts != CORRUPT:
+            raise
         return True

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from infra.record_reading import Reader, RecordError
+from infra.record_reading import NewerRecord, Reader, RecordError
 from infra.record_values import (
     COLORS,
     PLATFORMS,
@@ -41,6 +41,7 @@ __all__ = [
     "Color",
     "Deployed",
     "Intent",
+    "NewerRecord",
     "Record",
     "RecordError",
     "Release",
@@ -137,7 +138,10 @@ def deployed_data(deployed: Deployed) -> dict[str, Any]:
 def parse_deployed(text: str) -> Deployed:
     """The deployed record from the parameter's value. Raises RecordError for anything but a whole record."""
     data = _object(text, "the deployed record")
-    if data.get("schema") != SCHEMA:
+    schema = data.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise NewerRecord([f"schema: {schema} is of a later version of bluegreen (this one knows {SCHEMA})"])
+    if schema != SCHEMA:
         raise RecordError([f"schema: {data.get('schema')!r} is not one this version knows (it knows {SCHEMA})"])
     reader = Reader("")
     generation = reader.number(data, "generation", least=1)

@@ -32,6 +32,10 @@ class RecordError(ValueError):
         self.problems = tuple(problems)
 
 
+class NewerRecord(RecordError):
+    """A whole record, as far as one can tell, of a schema that only a later version of this program reads."""
+
+
 class Reader:
     """Reads a record's parts and gathers every fault before it raises."""
 

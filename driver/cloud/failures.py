@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import botocore.exceptions as aws
 
 from driver.errors import Failure, Invalid, Unforeseen
-from infra.record import RecordError
+from infra.record import NewerRecord, RecordError
 
 _CREDENTIALS = {
     "ExpiredToken",
@@ -57,9 +57,16 @@ def spoken(subject: str) -> Iterator[None]:
         raise Unforeseen(f"AWS did not understand or was not understood: {subject}", str(error)) from error
 
 
+CORRUPT = {"record": "corrupt"}
+"""What marks the failure of a record that can be made again, among all that keep a record from being read."""
+
+
 def corrupt(error: RecordError) -> Invalid:
-    """The failure for a record or intent that can't be read."""
-    return Invalid("the deployed record can't be read", "; ".join(error.problems), ("sync --from-live",))
+    """The failure for a record or intent that can't be read. Only what is no record at all may be made again."""
+    if isinstance(error, NewerRecord):
+        why = "; ".join(error.problems)
+        return Invalid("the deployed record is of a later version", why, ("$ pip install --upgrade bluegreen",))
+    return Invalid("the deployed record can't be read", "; ".join(error.problems), ("sync --from-live",), CORRUPT)
 
 
 def _refused(subject: str, error: aws.ClientError) -> Failure | LookupError:

@@ -10,6 +10,9 @@ from driver.errors import Busy, Failure, Invalid, Refused, Unfinished, Unforesee
 _OWNER = re.compile(r"created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
 
 
+_FILE = re.compile(r"(file://[^\s?]+\.json)\S*: created by")
+
+
 class Locked(Busy):
     """Another update holds the stack's lock; a retry may get it."""
 
@@ -18,6 +21,8 @@ class Locked(Busy):
         """From what the CLI says, which names each lock's owner."""
         owners = [f"{found['who']} (pid {found['pid']}) since {found['when']}" for found in _OWNER.finditer(text)]
         why = "; ".join(owners) or "the backend says another update is in progress"
+        if files := _FILE.findall(text):
+            why += f"; if that process is dead, delete its lock: {', '.join(files)}"
         return cls("another update holds the stack", f"held by {why}", ("wait", "status"), facts={"lock": owners})
 
 

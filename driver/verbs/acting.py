@@ -34,7 +34,13 @@ def act(
     """The request carried out; `done` is the outcome's word."""
     journey = carry_out(session.ports, request, limits)
     reason = now_stands(journey.deployed.record) if journey.steps and journey.deployed else journey.reason
-    return Result(done if journey.steps else "nothing to do", reason, next, facts=journey.facts(), body=journey)
+    return Result(
+        done if journey.steps else "nothing to do",
+        reason,
+        next if journey.steps else ("status",),
+        facts=journey.facts(),
+        body=journey,
+    )
 
 
 def together(first: Result, second: Result) -> Result:

@@ -35,6 +35,9 @@ def _once(session: Session, *, exit_code: bool) -> Result:
     seen = observe(ports.cloud, ports.clock.now())
     view = StatusView(session.checkout.project, seen)
     if seen.deployed is None:
+        if basis := session.config.get("bluegreen:basedOn"):
+            why = f"there is no record, but {session.checkout.file.name} was copied from one ({basis})"
+            return Result("lost", why, ("sync --from-live", "doctor"), facts=view.facts(), body=view)
         return Result("empty", "nothing is deployed yet", ("up",), facts=view.facts(), body=view)
     outcome, reason, advice = summary(seen)
     code = 7 if exit_code and seen.drift else 0
@@ -62,7 +65,7 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
         return "steady", f"{serving}, {record.idle} is candidate, not ready: {ready.reason}", hints
     advice = {
         "candidate": ("promote",),
-        "previous": ("rollback",),
+        "previous": ("deploy IMAGE", "rollback"),
         "rejected": ("deploy IMAGE",),
         "empty": ("deploy IMAGE",),
     }

@@ -13,6 +13,7 @@ from driver.checkout import Checkout, find
 from driver.errors import Invalid
 from driver.invocation import Invocation
 from driver.result import Result
+from driver.stack.settings import read
 from sandbox.daemon import SandboxError
 from sandbox.faults import FAULTS
 from sandbox.rehearsal.acts import Act, next_image, play
@@ -33,6 +34,7 @@ def run(
     if not called.stack:
         raise Invalid("name the stack to rehearse", "its settings are what is rehearsed", ("-s dev rehearse",))
     checkout = Checkout(root, called.stack)
+    read(checkout)  # mistakes in the settings are told before anything is started
     first = serving_image(checkout)
     following = image or next_image(first)
     try:

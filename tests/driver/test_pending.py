@@ -6,13 +6,14 @@ import json
 
 import pytest
 
+from driver.cloud.failures import spoken
 from driver.effect import counted, effect, unreleased
 from driver.errors import Invalid, Refused, ReleaseFailed
 from driver.pending import bring_up
 from driver.ports import Changes
 from driver.release.snapshot import Snapshot, Stored
 from driver.restore import is_lost, restore
-from infra.record import Deployed, deployed_data
+from infra.record import Deployed, deployed_data, parse_deployed
 from tests.driver.fakes import START, image, serving, world
 
 
@@ -87,3 +88,27 @@ def test_another_backend_than_the_stacks_own_is_refused_before_anything_is_made_
     with pytest.raises(Invalid, match="another backend"):
         bring_up(made.ports, timeout=60, wait=True)
     assert made.stack.updates == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        ("{", True),
+        (json.dumps({"schema": 1}), True),
+        (json.dumps({"schema": 2, **{"generation": 9}}), False),
+    ],
+)
+def test_a_record_of_a_later_version_is_not_one_to_make_again(monkeypatch, text, lost):
+    """What this version can't read, another may: writing over it would lose what it says."""
+    made = world(serving())
+
+    def stored():
+        with spoken("parameters"):
+            parse_deployed(text)
+
+    monkeypatch.setattr(made.cloud, "stored", stored)
+    if lost:
+        assert is_lost(made.ports)
+    else:
+        with pytest.raises(Invalid, match="later version"):
+            is_lost(made.ports)
