@@ -83,7 +83,10 @@ class EmbeddedPulumi(PulumiCommand):
         return 0
 
     def cancel(self) -> None:
-        """Ends what is running as an interrupt does: the operation in progress is finished, no other begun."""
+        """Ends what is running as an interrupt does: the operation in progress is finished, no other begun.
+
+        Called again, it ends at once, and what was in progress stays in the state as a pending operation.
+        """
         with self._lock:
             running = list(self._running)
         for cancel in running:

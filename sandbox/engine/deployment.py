@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sandbox.engine import threads
 from sandbox.engine import urn as urns
 from sandbox.engine.apply import Applier
 from sandbox.engine.checkpoint import Snapshot
@@ -15,7 +18,7 @@ from sandbox.engine.goal import Goal
 from sandbox.engine.journal import Journal
 from sandbox.engine.options import Options, PlanError, Stack
 from sandbox.engine.planner import Planner
-from sandbox.engine.protocol import Properties, ProviderError
+from sandbox.engine.protocol import Properties, Provider, ProviderError
 from sandbox.engine.registry import Registry
 from sandbox.engine.resource import Resource
 from sandbox.engine.state import State
@@ -56,11 +59,15 @@ class Deployment(Execution):
         return not (self.failed or self.canceled or self.planner.errored or self.broken)
 
     def cancel(self) -> None:
-        """Lets what is running end and begins nothing new."""
+        """Lets what is running end and begins nothing new; asked again, waits no longer for what is running."""
+        if self.canceled:
+            self.abandon()
+            return
         self.canceled = True
         self.stop()
         for provider in self.registry.all():
-            provider.cancel()
+            # Each in its own thread: one that hangs must not keep the others from being told.
+            threads.start(functools.partial(_tell, provider))
 
     def register(self, goal: Goal) -> Result:
         """Raises Stopped."""
@@ -148,6 +155,11 @@ class Deployment(Execution):
                 outputs = self._outputs if self.succeeded else {**old, **self._outputs}
                 self.complete(step, outputs)
                 return
+
+
+def _tell(provider: Provider) -> None:
+    with contextlib.suppress(Exception):
+        provider.cancel()
 
 
 def _answers(step: Step) -> bool:

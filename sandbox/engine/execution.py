@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from typing import Any
 
 from sandbox.engine import values
 from sandbox.engine.apply import Applier, StepFailed
@@ -15,6 +16,7 @@ from sandbox.engine.options import Options
 from sandbox.engine.protocol import Properties
 from sandbox.engine.resource import Resource
 from sandbox.engine.steps import CREATES, DELETES, IMPORTS, READS, Op, Step
+from sandbox.engine.threads import DaemonPool
 
 
 class Stopped(Exception):
@@ -42,6 +44,7 @@ class Execution:
         """Steps whose resources may still get outputs."""
         self._applier = applier
         self._stop = threading.Event()
+        self._abandoned = threading.Event()
         self._slots = threading.Semaphore(options.parallel)
         self._idle = threading.Condition()
         self._running = 0
@@ -54,6 +57,19 @@ class Execution:
     def stop(self) -> None:
         self._stop.set()
         self.on_stop()
+
+    @property
+    def abandoned(self) -> bool:
+        """Nobody waits for what is in progress any more: it stays pending in the state."""
+        return self._abandoned.is_set()
+
+    def abandon(self) -> None:
+        self._abandoned.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._idle:
+            self._idle.notify_all()
 
     def report(self, severity: str, message: str, urn: str = "") -> None:
         self.events.diagnostic(severity, urn, message)
@@ -84,9 +100,20 @@ class Execution:
                 self._idle.notify_all()
 
     def drain(self) -> None:
-        """Returns when nothing is being carried out any more."""
+        """Returns when nothing is being carried out any more, or nobody wants to wait for it."""
         with self._idle:
-            self._idle.wait_for(lambda: self._running == 0)
+            self._idle.wait_for(lambda: self._running == 0 or self.abandoned)
+
+    def join(self, work: Sequence[Future[Any]]) -> None:
+        """Returns when all of it is done. Raises Stopped when it is abandoned before, and what the work raised."""
+        for future in work:
+            future.add_done_callback(lambda _: self._wake())
+        with self._idle:
+            self._idle.wait_for(lambda: self.abandoned or all(future.done() for future in work))
+        if not all(future.done() for future in work):
+            raise Stopped
+        for future in work:
+            future.result()
 
     def execute(self, step: Step) -> None:
         """Carries out one step and saves what it did. Raises Stopped."""
@@ -95,8 +122,11 @@ class Execution:
         try:
             self._applier.apply(step)
         except StepFailed as failure:
-            self._failed(step, started, failure)
+            if not self.abandoned:
+                self._failed(step, started, failure)
             raise Stopped from failure
+        if self.abandoned:
+            raise Stopped
         if step.logical and step.new is not None:
             self.pending[step.urn] = step
         self._succeeded(step)
@@ -188,11 +218,12 @@ class Execution:
             except Stopped:
                 return
 
-        if len(steps) == 1:
-            one(steps[0])
-        elif steps:
-            with ThreadPoolExecutor(max_workers=min(len(steps), self.options.parallel)) as pool:
-                list(pool.map(one, steps))
+        if steps:
+            pool = DaemonPool(min(len(steps), self.options.parallel))
+            try:
+                self.join([pool.submit(one, step) for step in steps])
+            finally:
+                pool.shutdown()
 
     def complete(self, step: Step, outputs: Properties) -> None:
         changed = step.old is None or not values.equal(step.old.outputs, outputs)

@@ -76,6 +76,15 @@ class Journal:
             if self._elided:
                 self._write()
 
+    def seal(self) -> None:
+        """Nothing is saved from here on: who still comes has lost the lock on the state."""
+        with self._lock:
+            self._save = None
+
+    def running(self) -> list[Operation]:
+        with self._lock:
+            return list(self._running.values())
+
     def snapshot(self) -> Snapshot:
         with self._lock:
             resources = [one for one in (*self._new, *self._base.resources) if one not in self._gone]

@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import wait
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +25,10 @@ from sandbox.engine.program import Program, ProgramFailed, serving
 from sandbox.engine.protocol import Secret
 from sandbox.engine.registry import Registry
 from sandbox.engine.session import Session
+from sandbox.engine.threads import DaemonPool
+
+_TIDYING = 2.0
+"""Seconds that an operation which was told to end at once has for leaving its program."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,14 @@ class _Work:
         self.emitter.prelude(shown)
         try:
             with session.interrupt(deployment.cancel):
-                self._steps()
+                self._say_how_it_ended(by_step=self._watched())
                 with suppress(Stopped):
                     deployment.finish_outputs()
             self.journal.close()
         except OSError as error:
             deployment.fail(f"the state could not be saved: {error}")
         finally:
+            self.journal.seal()
             failed = not deployment.succeeded
             self.emitter.summary(time.time() - started, failed=failed)
             self.emitter.close()
@@ -136,7 +142,24 @@ class _Work:
             self._closing.close()
         return failed
 
-    def _steps(self) -> None:
+    def _watched(self) -> bool:
+        """The steps in a thread that can be left behind: a provider that hangs holds them for ever."""
+        pool = DaemonPool(1)
+        steps = pool.submit(self._steps)
+        pool.shutdown()
+        try:
+            self.deployment.join([steps])
+        except Stopped:
+            wait([steps], timeout=_TIDYING)
+        except KeyboardInterrupt:
+            self.deployment.stop()
+            with suppress(Stopped):
+                self.deployment.join([steps])
+            raise
+        return steps.result() if steps.done() else True
+
+    def _steps(self) -> bool:
+        """Whether, if it failed, a step did; else what was wrong has been said."""
         deployment, operation = self.deployment, self.operation
         by_step = True
         try:
@@ -157,14 +180,25 @@ class _Work:
             by_step = False
         except Stopped:
             pass
-        self._say_how_it_ended(by_step)
+        return by_step
 
-    def _say_how_it_ended(self, by_step: bool) -> None:
+    def _say_how_it_ended(self, *, by_step: bool) -> None:
         deployment = self.deployment
+        if deployment.abandoned:
+            self._say_what_was_left()
         noun = "preview" if self.operation.options.preview else "update"
         if not deployment.succeeded and by_step and not deployment.plan_failed:
             canceled = deployment.canceled and not (deployment.failed or deployment.planner.errored)
             deployment.report("error", f"{noun} {'canceled' if canceled else 'failed'}")
+
+    def _say_what_was_left(self) -> None:
+        left = "".join(f"\n  * {one.resource.urn}, interrupted while {one.kind}" for one in self.journal.running())
+        if left:
+            self.deployment.report(
+                "warning",
+                "Terminated at once. The state names what was in progress as pending operations; look at what came of "
+                f"them, then `pulumi refresh`:{left}",
+            )
 
     def _run_program(self) -> None:
         deployment, operation = self.deployment, self.operation

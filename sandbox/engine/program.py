@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import grpc
 from google.protobuf import empty_pb2
@@ -21,6 +21,7 @@ from pulumi.runtime.proto import (
 
 from sandbox.engine.deployment import Deployment
 from sandbox.engine.monitor import Monitor, Run
+from sandbox.engine.threads import DaemonPool
 
 # A registration holds its thread until its step is done, and a component's own waits for all its children's.
 _THREADS = 500
@@ -75,8 +76,9 @@ class EngineService(engine_pb2_grpc.EngineServicer):
 @contextlib.contextmanager
 def serving(monitor: Monitor, deployment: Deployment) -> Iterator[str]:
     """Serves monitor and engine on one loopback address."""
-    pool = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="monitor")
-    server = grpc.server(pool, options=_OPTIONS)
+    pool = DaemonPool(_THREADS)
+    # gRPC asks for a ThreadPoolExecutor by type, and uses what any executor has.
+    server = grpc.server(cast(Any, pool), options=_OPTIONS)
     resource_pb2_grpc.add_ResourceMonitorServicer_to_server(monitor, server)
     engine_pb2_grpc.add_EngineServicer_to_server(EngineService(deployment), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -86,8 +88,8 @@ def serving(monitor: Monitor, deployment: Deployment) -> Iterator[str]:
         yield monitor.address
     finally:
         monitor.shut_down.set()
-        server.stop(0.2).wait()
-        pool.shutdown(wait=False)
+        server.stop(0.2).wait(_GRACE)
+        pool.shutdown()
 
 
 class Program:
@@ -141,7 +143,9 @@ class Program:
     def close(self) -> None:
         """Lets the program end: it may have been waiting to be told that all is over."""
         self._monitor.shut_down.set()
-        with contextlib.suppress(grpc.RpcError, grpc.FutureTimeoutError, grpc.FutureCancelledError):
-            self._answer.result(timeout=_GRACE)
+        until = time.monotonic() + _GRACE
+        while not self._answer.done() and time.monotonic() < until and not self._deployment.abandoned:
+            with contextlib.suppress(grpc.RpcError, grpc.FutureTimeoutError, grpc.FutureCancelledError):
+                self._answer.result(timeout=0.1)
         self._answer.cancel()
         self._channel.close()

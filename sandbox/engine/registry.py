@@ -56,8 +56,8 @@ class Registry:
         return reference in self._configured
 
     def all(self) -> Iterable[Provider]:
-        with self._lock:
-            return [*self._configured.values(), *self._checked.values()]
+        # Without the lock: it is held by a provider that hangs while it is configured.
+        return [*list(self._configured.values()), *list(self._checked.values())]
 
     def ensure(self, reference: str, known: Mapping[str, Resource]) -> Provider:
         """Like get, but configures what only the state (`known`, by reference) knows yet."""
