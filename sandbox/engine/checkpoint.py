@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.engine import values
+from sandbox.engine import shape, values
 from sandbox.engine.crypto import Crypter
 from sandbox.engine.protocol import UNKNOWN, ResourceRef, Secret
 from sandbox.engine.resource import Operation, Resource, now
@@ -134,6 +134,8 @@ class Codec:
         return {**marked, "ciphertext": self._sealed[id(secret)][1]}
 
     def decode(self, entry: Mapping[str, Any]) -> Resource:
+        """Raises TypeError for what is no resource."""
+        shape.check_resource(entry)
         fields: dict[str, Any] = {name: entry.get(key) or "" for name, key in _TEXTS.items()}
         fields |= {name: bool(entry.get(key)) for name, key in _FLAGS.items()}
         fields |= {name: tuple(entry.get(key) or ()) for name, key in _LISTS.items()}
@@ -149,6 +151,11 @@ class Codec:
             rest={key: value for key, value in entry.items() if key not in _KNOWN},
             **fields,
         )
+
+    def decode_operation(self, entry: Mapping[str, Any]) -> Operation:
+        """Raises TypeError for what is no pending operation."""
+        shape.check_operation(entry)
+        return Operation(self.decode(entry.get("resource") or {}), entry["type"])
 
     def decode_value(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -205,8 +212,10 @@ def parse(text: str | bytes) -> tuple[str, Mapping[str, Any] | None]:
                 f"the stack's state is of version {version}; this engine reads version 3: use a newer one"
             )
         checkpoint = document["checkpoint"]
+        if checkpoint.get("latest") is not None:
+            shape.check_deployment(checkpoint["latest"])
         return checkpoint["stack"], checkpoint.get("latest")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptCheckpoint(f"the state file is not a checkpoint of Pulumi: {error!r}") from error
 
 
@@ -215,11 +224,9 @@ def load(deployment: Mapping[str, Any] | None, codec: Codec) -> Snapshot:
     if not deployment:
         return Snapshot()
     try:
+        shape.check_deployment(deployment)
         resources = tuple(codec.decode(entry) for entry in deployment.get("resources") or ())
-        pending = tuple(
-            Operation(codec.decode(entry["resource"]), entry["type"])
-            for entry in deployment.get("pending_operations") or ()
-        )
+        pending = tuple(map(codec.decode_operation, deployment.get("pending_operations") or ()))
         manifest = deployment.get("manifest") or {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptCheckpoint(f"the state's resources can't be read: {error!r}") from error
@@ -233,8 +240,8 @@ def load(deployment: Mapping[str, Any] | None, codec: Codec) -> Snapshot:
         resources,
         pending,
         deployment.get("secrets_providers"),
-        manifest.get("time", ""),
-        manifest.get("version", ""),
+        manifest.get("time") or "",
+        manifest.get("version") or "",
         rest,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from pulumi.runtime.proto import alias_pb2, resource_pb2
@@ -89,6 +89,18 @@ def from_request(request: resource_pb2.RegisterResourceRequest, provider: str) -
         deleted_with=request.deletedWith,
         replace_with=tuple(request.replace_with),
     )
+
+
+def unmet(goal: Goal, urn: str, seen: Container[str]) -> str:
+    """What is wrong with the resources that it refers to; nothing: all of them are registered."""
+    by_property = (one for named in goal.property_dependencies.values() for one in named)
+    deleted_with = (goal.deleted_with,) if goal.deleted_with else ()
+    for needed in (*goal.dependencies, *by_property, *deleted_with, *goal.replace_with):
+        if needed == urn:
+            return f"resource {urn} depends on itself"
+        if needed not in seen:
+            return f"resource {urn} refers to missing dependency {needed}: it must be registered before"
+    return ""
 
 
 def _alias(alias: alias_pb2.Alias) -> Alias:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sandbox.engine import aliases, paths, values
 from sandbox.engine import urn as urns
-from sandbox.engine.goal import Goal
+from sandbox.engine.goal import Goal, unmet
 from sandbox.engine.options import Options, PlanError, Stack
 from sandbox.engine.protocol import Checked, Difference, Properties, Provider, ProviderError
 from sandbox.engine.registry import Registry, invalid
@@ -52,6 +52,9 @@ class Planner:
     def register(self, goal: Goal) -> list[Step]:
         """The steps of one registration, the one that answers the program among them."""
         urn = self.name(goal.parent, goal.type, goal.name)
+        # A state that says so would be refused by whoever reads it next: nothing may be made first.
+        if wrong := unmet(goal, urn, self.state.seen):
+            raise self.error(wrong, urn)
         old, alias = aliases.find(self.stack, self.state, urn, goal, self.error)
         new = _wanted(urn, goal, old, alias)
         provider = self._provider(urn, goal)

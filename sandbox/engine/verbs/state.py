@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox.engine import checkpoint, config, lock, values
+from sandbox.engine import checkpoint, config, lock, shape, values
 from sandbox.engine import urn as urns
 from sandbox.engine.arguments import Arguments
 from sandbox.engine.checkpoint import Codec, CorruptCheckpoint, Snapshot
@@ -153,6 +153,7 @@ def import_(session: Session, arguments: Arguments) -> None:
         deployment = document["deployment"] or {}
         if document.get("version") != 3:
             raise CommandFailed(f"could not deserialize deployment: unsupported version {document.get('version')}")
+        shape.check_deployment(deployment)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandFailed(f"could not read deployment: {error}") from error
     stack = session.stack
