@@ -92,7 +92,7 @@ class Applier:
                 if error.partial is None:
                     raise
                 made, failure = error.partial, error
-            if not isinstance(made, Made) or not (made.id or self._options.preview):
+            if not isinstance(made, Made) or not isinstance(made.id, str) or not (made.id or self._options.preview):
                 raise StepFailed("provider did not return an ID from Create")
         else:
             made = Made("", {})
@@ -159,7 +159,7 @@ class Applier:
             found = self._provider(new).read(new.urn, new.type, new.id, new.inputs, new.inputs)
             if found is None:
                 raise StepFailed(f"resource '{new.id}' does not exist")
-            new.change(outputs=values.checked(found.outputs), id=found.id or new.id)
+            new.change(outputs=values.checked(found.outputs), id=_id(found) or new.id)
         old = step.old
         if old is not None:
             if step.op is Op.READ_REPLACEMENT:
@@ -174,7 +174,7 @@ class Applier:
             raise StepFailed(f"resource '{new.import_id}' does not exist")
         when = now()
         new.change(
-            id=found.id or new.import_id,
+            id=_id(found) or new.import_id,
             inputs=values.checked(found.inputs),
             outputs=values.checked(found.outputs),
             created=when,
@@ -191,7 +191,7 @@ class Applier:
             return
         provider = self._provider(old)
         found: Found | None = provider.read(old.urn, old.type, old.id, old.inputs, old.outputs)
-        if found is None or not found.id:
+        if found is None or not _id(found):
             step.new, step.result = None, Op.DELETE
             return
         values.checked(found.inputs)
@@ -216,6 +216,12 @@ def _drift(provider: Provider, old: Resource, new: Resource) -> Difference:
     if old.external:
         return Difference(not values.equal(old.outputs, new.outputs))
     return provider.diff(new.urn, new.type, new.id, new.inputs, new.outputs, old.inputs, list(old.ignore_changes))
+
+
+def _id(found: Found) -> str:
+    if not isinstance(found.id, str):
+        raise TypeError(f"the id {found.id!r} is no text")
+    return found.id
 
 
 def _both(step: Step) -> tuple[Resource, Resource]:

@@ -152,8 +152,7 @@ def checked(properties: Any) -> Properties:
     """The properties a provider answered. Raises TypeError for what can be neither sent nor stored."""
     if not isinstance(properties, Mapping):
         raise TypeError(f"a {type(properties).__name__} where properties are expected")
-    for value in properties.values():
-        _check(value)
+    _check(properties)
     return dict(properties)
 
 
@@ -161,15 +160,27 @@ def _check(value: Any) -> None:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError("a key that is no text")
-        for item in value.values():
+        for key, item in value.items():
+            _check(key)
             _check(item)
     elif isinstance(value, list | tuple):
         for item in value:
             _check(item)
     elif isinstance(value, Secret):
         _check(value.value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"{value} is no property value")
+    elif isinstance(value, str) and not value.isascii():
+        _check_text(value)
     elif value is not None and value is not UNKNOWN and not isinstance(value, bool | int | float | str | ResourceRef):
         raise TypeError(f"a {type(value).__name__} is no property value")
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TypeError(f"{text!r} is no text that can be written") from error
 
 
 def bare(value: Any) -> Any:

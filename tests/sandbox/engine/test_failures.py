@@ -301,7 +301,15 @@ def test_a_provider_that_answers_nonsense(embedded, monkeypatch):
     class Strange:
         pass
 
-    answers = {"create": Made("id", {"x": Strange()}), "nothing": None, "number": Made("id", 5)}
+    answers = {
+        "create": Made("id", {"x": Strange()}),
+        "nothing": None,
+        "number": Made("id", 5),
+        "an id that is no text": Made(5, {}),
+        "no number": Made("id", {"x": [float("nan")]}),
+        "no text": Made("id", {"x": "\ud800"}),
+        "no key": Made("id", {"x": {"\ud800": 1}}),
+    }
     for answer in answers.values():
         monkeypatch.setattr(fuzz.FuzzProvider, "create", lambda *_, answer=answer, **__: answer)
         stack = embedded.stack(Described(a={}))
