@@ -77,7 +77,9 @@ class Answering(PulumiCommand):
         canned = _answer(args)
         if canned is not None:
             return canned
-        with leased(os.getpid()):  # this very process takes the lock
+        # This very process takes the lock, and the engine hears of a signal by itself: it must be let end its way, or
+        # nobody looks whether the step that it was at has to be finished.
+        with leased(os.getpid()), INTERRUPTS.deferred(check=False):
             return self.inner.run(args, cwd, additional_env, on_output, on_error)
 
 
