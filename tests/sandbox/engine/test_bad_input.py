@@ -14,6 +14,7 @@ from pulumi.runtime import settings
 from pulumi.runtime.proto import resource_pb2
 
 from sandbox.engine import values
+from sandbox.engine.backend import FileBackend
 from sandbox.engine.checkpoint import Codec, CorruptCheckpoint, load
 from tests.sandbox.engine.programs import Described, Thing
 
@@ -183,6 +184,36 @@ def test_an_edited_state_is_refused_and_left(workspace, edit, says):
     assert not list((workspace.state / ".pulumi" / "locks").rglob("*.json"))
     workspace.state_file().write_text(good)
     assert stack.up().summary.resource_changes == {"same": 3}
+
+
+@pytest.mark.slow
+def test_a_secret_that_was_tampered_with_is_refused_and_left(embedded):
+    stack = embedded.stack(lambda: Thing("a", {"keep": pulumi.Output.secret("hush")}))
+    stack.up()
+    document = checkpoint_of(embedded)
+    sealed = entry(document, "a")["inputs"]["keep"]
+    sealed["ciphertext"] = sealed["ciphertext"][:-6] + "AAAA" + sealed["ciphertext"][-2:]
+    text = json.dumps(document)
+    embedded.state_file().write_text(text)
+    for run in (stack.preview, stack.up, stack.destroy):
+        with pytest.raises(auto.errors.CommandError, match="error: "):
+            run()
+    assert embedded.state_file().read_text() == text
+    assert len(embedded.things()) == 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_after_the_last_step_is_told_and_the_state_is_whole(embedded, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    program = Described(a={"keep": 1})
+    stack = embedded.stack(program)
+    monkeypatch.setattr(FileBackend, "add_history", full)
+    with pytest.raises(auto.errors.CommandError, match=r"saving update info: .*No space left on device"):
+        stack.up()
+    monkeypatch.undo()
+    assert stack.up().summary.resource_changes == {"same": 2}
 
 
 @pytest.mark.slow
