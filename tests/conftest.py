@@ -11,12 +11,15 @@ for _name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_",
         del os.environ[_name]
 os.environ["GRPC_VERBOSITY"] = "NONE"
 REAL = shutil.which("pulumi")
-_seen: set[str] = set()
+# Fixtures behind which moto runs: AWS's parameter checks alone take longer than a unit test may.
+ON_MOTO = {"world", "endpoint", "provider"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        _seen.add("cli" if item.get_closest_marker("cli") else "embedded")
+        if "sandbox" in item.path.parts and ON_MOTO & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
     if os.environ.get("BLUEGREEN_SOAK"):
         return
     for item in items:
