@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
-# Two files at a time: a test that drives a sandbox from outside mostly waits for it.
+# Two files at a time. Not for tests that share one moto: those of a file leave things that another's would find.
 SPREAD := -n 2 --dist loadfile
 
 .PHONY: setup demo test quick e2e lint bench soak clean
@@ -31,7 +31,7 @@ test: setup
 	@$(BIN)/python -m pytest -m e2e $(SPREAD)
 
 quick: setup
-	@$(BIN)/python -m pytest -m "not slow and not e2e"
+	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
 
 e2e: setup
 	@$(BIN)/python -m pytest -m e2e $(SPREAD)
