@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from driver.errors import Failure, Refused, Unfinished
+from driver.errors import Failure, Invalid, Refused, Unfinished
 from driver.interrupts import INTERRUPTS, Interrupted
 from driver.observe import glance
 from driver.release.back import back
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from driver.journey import Journey
     from driver.ports import Ports
     from driver.release.snapshot import Snapshot
+    from infra.record import Deployed
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,24 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     return journey
 
 
+def _of_one_account(deployed: Deployed) -> None:
+    """Raises Invalid for a record that was carried over from another account.
+
+    No call is made for it, since people wait: the rule's ARN names the account that the traffic would move in.
+    """
+    arn = deployed.rules.get("production", "").split(":")
+    if deployed.account and len(arn) > 4 and arn[4] and arn[4] != deployed.account:
+        why = f"it says account {deployed.account}, but its rule is of account {arn[4]}"
+        raise Invalid("the deployed record is of another account", why, ("doctor", "status"))
+
+
 def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
     """What was seen and what is to do. Raises the refusal."""
     now = ports.clock.now()
     seen = glance(ports.cloud, ports.cloud.stored(), now)
     if seen.deployed is None:
         raise Refused("there is nothing to go back to", NOTHING, ("up", "sync --from-live"))
+    _of_one_account(seen.deployed)
     decision = back(seen, seen.deployed, at_once=at_once)
     if isinstance(decision, Refusal):
         from driver.refusal import refusal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
@@ -145,3 +147,14 @@ def test_whatever_keeps_the_update_from_running_the_traffic_is_back_and_the_end_
     assert caught.value.exit_code == 6
     assert made.cloud.live() == {"blue": 0, "green": 100}
     assert parse_intent(made.cloud.intent).record.active == "green"
+
+
+def test_a_record_carried_over_from_another_account_moves_nothing_and_leaves_no_intent():
+    made = world(serving("previous"))
+    arn = "arn:aws:elasticloadbalancing:eu-central-1:000000000000:listener-rule/app/shop/1/2/3"
+    made.cloud.deployed = replace(made.cloud.deployed, account="111122223333", rules={"production": arn})
+    with pytest.raises(Invalid, match="another account"):
+        roll_back(made.ports, Haste())
+    assert made.cloud.live() == {"blue": 100, "green": 0}
+    assert made.cloud.stored().intent is None
+    assert made.stack.updates == []

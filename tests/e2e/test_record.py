@@ -45,7 +45,7 @@ def test_a_corrupt_record_is_told_and_nothing_moves(play, ssm):
 
 def test_a_record_of_another_account_is_refused(play, ssm):
     put(ssm, account="111122223333")
-    for verb in ("promote", "up"):
+    for verb in ("promote", "rollback", "up"):
         assert "111122223333" in play.run(verb, expect=2).document["reason"]
 
 
