@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from driver.release.terms import Terms
 from infra.record import Color, Release
 
+__all__ = ["Deploy", "Leniency", "Promote", "Request", "Retire", "Rollback", "Terms", "why_of"]
+
 Leniency = Literal["off", "warn"]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the stack's settings say about releases. `hold` is in seconds."""
-
-    hold: int = 0
-    least: int = 1
-    most: int = 1_000
-    platforms: tuple[str, ...] = ("compose",)
-    strategy: str = "all-at-once"
 
 
 @dataclass(frozen=True)
