@@ -8,54 +8,18 @@ at least because an ALB needs subnets in two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, model_validator
 
 from infra import setting_types as kinds
+from infra.setting_base import Frozen, Misfit, check
 
 PLATFORMS = ("compose",)
 """The platforms that this version can fill a color with."""
 
 
-@dataclass(frozen=True)
-class Misfit:
-    """A value that doesn't fit others. `at` is its key below the object that noticed."""
-
-    at: str
-    found: object
-    allowed: str
-
-
-class Conflict(ValueError):
-    """Values that don't fit together."""
-
-    def __init__(self, misfits: Sequence[Misfit]) -> None:
-        super().__init__("; ".join(misfit.allowed for misfit in misfits))
-        self.misfits = tuple(misfits)
-
-
-def _check(misfits: Sequence[Misfit]) -> None:
-    if misfits:
-        raise Conflict(misfits)
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        # Python takes true for 1.
-        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
-            raise ValueError("true and false are no numbers")
-        return value
-
-
-class HealthCheck(_Frozen):
+class HealthCheck(Frozen):
     """When a target counts as healthy."""
 
     path: kinds.HealthPath = "/health/deep"
@@ -68,11 +32,11 @@ class HealthCheck(_Frozen):
     @model_validator(mode="after")
     def _fits(self) -> HealthCheck:
         if self.timeout >= self.interval:
-            _check([Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")])
+            check([Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")])
         return self
 
 
-class Network(_Frozen):
+class Network(Frozen):
     """A VPC of the stack's own, or one that is there already."""
 
     cidr: kinds.VpcCidr = "10.0.0.0/16"
@@ -87,18 +51,18 @@ class Network(_Frozen):
         subnets = {"publicSubnets": self.public_subnets, "privateSubnets": self.private_subnets}
         if self.vpc is None:
             allowed = "nothing, unless vpc names an existing VPC"
-            _check([Misfit(key, len(ids), allowed) for key, ids in subnets.items() if ids])
+            check([Misfit(key, len(ids), allowed) for key, ids in subnets.items() if ids])
         else:
             own, allowed = ("cidr", "zones", "nat"), "nothing beside vpc, which names an existing VPC"
             two = "two subnets or more, each in a zone of its own"
-            _check(
+            check(
                 [Misfit(key, getattr(self, key), allowed) for key in own if key in self.model_fields_set]
                 + [Misfit(key, len(set(ids)), two) for key, ids in subnets.items() if len(set(ids)) < 2]
             )
         return self
 
 
-class Balancer(_Frozen):
+class Balancer(Frozen):
     """The load balancer and the rule that traffic passes through."""
 
     certificate: kinds.Certificate | None = None
@@ -117,7 +81,7 @@ class Balancer(_Frozen):
     def _fits(self) -> Balancer:
         if self.test_port in self.ports:
             taken = " and ".join(str(port) for port in self.ports)
-            _check([Misfit("testPort", self.test_port, f"a port other than {taken}, which serve production")])
+            check([Misfit("testPort", self.test_port, f"a port other than {taken}, which serve production")])
         return self
 
     @property
@@ -126,7 +90,7 @@ class Balancer(_Frozen):
         return (80, 443) if self.certificate else (80,)
 
 
-class Compose(_Frozen):
+class Compose(Frozen):
     """The instances of the platform `compose`."""
 
     instance_type: kinds.InstanceType = "t3.medium"
@@ -144,7 +108,7 @@ class Compose(_Frozen):
             misfits.append(Misfit("min", self.min, f"not more than max, which is {self.max}"))
         if self.desired is not None and not self.min <= self.desired <= self.max:
             misfits.append(Misfit("desired", self.desired, f"from min ({self.min}) to max ({self.max})"))
-        _check(misfits)
+        check(misfits)
         return self
 
 
@@ -154,7 +118,7 @@ def _one_or_more(value: Any) -> Any:
     return value
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """Everything that a stack can be told, besides its record."""
 
     project: str
@@ -176,7 +140,7 @@ class Settings(_Frozen):
     protect: bool = Field(
         default=False, description="true or false: Pulumi refuses to delete balancer, rules and record"
     )
-    tags: kinds.Tags = {}
+    tags: kinds.Tags = Field(default_factory=dict)
 
     @property
     def own_tags(self) -> dict[str, str]:

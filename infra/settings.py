@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from infra.record import RECORD_KEYS
-from infra.setting_models import Balancer, Compose, Conflict, HealthCheck, Network, Settings
+from infra.setting_base import Conflict
+from infra.setting_models import Balancer, Compose, HealthCheck, Network, Settings
 
 __all__ = [
     "NAMESPACE",
