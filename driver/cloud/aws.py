@@ -70,15 +70,22 @@ class AwsCloud:
             return cast("STSClient", self._client("sts")).get_caller_identity()["Account"]
 
     def stored(self) -> Stored:
+        texts = self._texts()
         with spoken(f"parameters under {self.path}"):
-            answer = self._ssm.get_parameters_by_path(Path=self.path)
-            texts = {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
             return Stored(
                 deployed=parse_deployed(texts["record"]) if "record" in texts else None,
                 intent=parse_intent(texts["intent"]) if "intent" in texts else None,
                 freeze=texts.get("freeze", ""),
                 watcher=texts.get("driver", ""),
             )
+
+    def watcher(self) -> str:
+        return self._texts().get("driver", "")
+
+    def _texts(self) -> Mapping[str, str]:
+        with spoken(f"parameters under {self.path}"):
+            answer = self._ssm.get_parameters_by_path(Path=self.path)
+        return {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
 
     def versions(self) -> tuple[Version, ...]:
         """Every version of the record that is still kept, oldest first."""
@@ -173,17 +180,28 @@ class AwsCloud:
             self._elb.modify_rule(RuleArn=rule.arn, Actions=cast(Any, [{"Type": "forward", "ForwardConfig": forward}]))
 
     def put_record(self, text: str) -> None:
-        with spoken(f"{self.path}/record"):
-            self._ssm.put_parameter(Name=f"{self.path}/record", Value=text, Type="String", Overwrite=True)
+        self._put("record", text)
 
     def put_intent(self, text: str) -> None:
-        with spoken(f"{self.path}/intent"):
-            self._ssm.put_parameter(Name=f"{self.path}/intent", Value=text, Type="String", Overwrite=True)
+        self._put("intent", text)
 
     def drop_intent(self) -> None:
+        self._drop("intent")
+
+    def put_driver(self, text: str) -> None:
+        self._put("driver", text)
+
+    def drop_driver(self) -> None:
+        self._drop("driver")
+
+    def _put(self, name: str, text: str) -> None:
+        with spoken(f"{self.path}/{name}"):
+            self._ssm.put_parameter(Name=f"{self.path}/{name}", Value=text, Type="String", Overwrite=True)
+
+    def _drop(self, name: str) -> None:
         try:
-            with spoken(f"{self.path}/intent"):
-                self._ssm.delete_parameter(Name=f"{self.path}/intent")
+            with spoken(f"{self.path}/{name}"):
+                self._ssm.delete_parameter(Name=f"{self.path}/{name}")
         except LookupError:
             return
 

@@ -20,6 +20,8 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 
+from driver.release.watcher import Process
+
 _LOCK = re.compile(r"(?P<url>file://\S+): created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
 _ENTRY = re.compile(r"^\s+\S+://\S+: ", re.MULTILINE)
 
@@ -47,6 +49,12 @@ def of_process(pid: int) -> Lease:
     """The lease of a process that runs now. Raises psutil.NoSuchProcess."""
     started = psutil.Process(pid).create_time()
     return Lease(pid, started, psutil.boot_time(), _namespace(), socket.gethostname())
+
+
+def this_process() -> Process:
+    """This one, as the lease in the parameter store names it."""
+    mine = of_process(os.getpid())
+    return Process(mine.host, mine.boot, mine.namespace, mine.pid, mine.started)
 
 
 @contextlib.contextmanager

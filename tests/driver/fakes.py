@@ -92,6 +92,8 @@ class FakeCloud:
     deployed: Deployed | None = None
     intent: str = ""
     freeze: str = ""
+    driver: str = ""
+    """The lease of who watches. Its calls are not counted: a thread of its own makes them."""
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
     targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
@@ -109,7 +111,7 @@ class FakeCloud:
 
     def stored(self) -> Stored:
         self._call("stored")
-        return Stored(self.deployed, parse_intent(self.intent) if self.intent else None, self.freeze)
+        return Stored(self.deployed, parse_intent(self.intent) if self.intent else None, self.freeze, self.driver)
 
     def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
         self._call("rules")
@@ -142,6 +144,17 @@ class FakeCloud:
     def drop_intent(self) -> None:
         self._call("drop_intent")
         self.intent = ""
+
+    def watcher(self) -> str:
+        return self.driver
+
+    def put_driver(self, text: str) -> None:
+        self._refuse("put_driver")
+        self.driver = text
+
+    def drop_driver(self) -> None:
+        self._refuse("drop_driver")
+        self.driver = ""
 
     def set_desired(self, name: str, desired: int) -> None:
         self._call("set_desired")
@@ -182,6 +195,9 @@ class FakeCloud:
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
+        self._refuse(name)
+
+    def _refuse(self, name: str) -> None:
         if name in self.failing:
             raise self.failing[name]
 
