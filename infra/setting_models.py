@@ -8,12 +8,14 @@ at least because an ALB needs subnets in two.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from infra import setting_types as kinds
-from infra.setting_base import Frozen, Misfit, check
+from infra.setting_base import Frozen, Misfit, rule
+from infra.setting_release import Gates, Notify, Promotion
 
 PLATFORMS = ("compose",)
 """The platforms that this version can fill a color with."""
@@ -29,11 +31,10 @@ class HealthCheck(Frozen):
     unhealthy: int = kinds.whole(3, 2, 10, "checks")
     matcher: kinds.Matcher = "200"
 
-    @model_validator(mode="after")
-    def _fits(self) -> HealthCheck:
+    @rule("timeout", "interval")
+    def _answers_in_time(self) -> Iterator[Misfit]:
         if self.timeout >= self.interval:
-            check([Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")])
-        return self
+            yield Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")
 
 
 class Network(Frozen):
@@ -46,20 +47,25 @@ class Network(Frozen):
     public_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
     private_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Network:
-        subnets = {"publicSubnets": self.public_subnets, "privateSubnets": self.private_subnets}
-        if self.vpc is None:
-            allowed = "nothing, unless vpc names an existing VPC"
-            check([Misfit(key, len(ids), allowed) for key, ids in subnets.items() if ids])
-        else:
-            own, allowed = ("cidr", "zones", "nat"), "nothing beside vpc, which names an existing VPC"
-            two = "two subnets or more, each in a zone of its own"
-            check(
-                [Misfit(key, getattr(self, key), allowed) for key in own if key in self.model_fields_set]
-                + [Misfit(key, len(set(ids)), two) for key, ids in subnets.items() if len(set(ids)) < 2]
-            )
-        return self
+    @rule("vpc")
+    def _own_or_given(self) -> Iterator[Misfit]:
+        for key in ("cidr", "zones", "nat") if self.vpc else ():
+            if key in self.model_fields_set:
+                yield Misfit(key, getattr(self, key), "nothing beside vpc, which names an existing VPC")
+
+    @rule("vpc", "publicSubnets")
+    def _public(self) -> Iterator[Misfit]:
+        return self._subnets("publicSubnets", self.public_subnets)
+
+    @rule("vpc", "privateSubnets")
+    def _private(self) -> Iterator[Misfit]:
+        return self._subnets("privateSubnets", self.private_subnets)
+
+    def _subnets(self, key: str, ids: tuple[str, ...]) -> Iterator[Misfit]:
+        if self.vpc is None and ids:
+            yield Misfit(key, len(ids), "nothing, unless vpc names an existing VPC")
+        elif self.vpc is not None and len(set(ids)) < 2:
+            yield Misfit(key, len(set(ids)), "two subnets or more, each in a zone of its own")
 
 
 class Balancer(Frozen):
@@ -77,12 +83,11 @@ class Balancer(Frozen):
     host: kinds.HostPattern | None = None
     protect: bool = Field(default=False, description="true or false: AWS's deletion protection of the load balancer")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Balancer:
+    @rule("testPort", "certificate")
+    def _ports_differ(self) -> Iterator[Misfit]:
         if self.test_port in self.ports:
             taken = " and ".join(str(port) for port in self.ports)
-            check([Misfit("testPort", self.test_port, f"a port other than {taken}, which serve production")])
-        return self
+            yield Misfit("testPort", self.test_port, f"a port other than {taken}, which serve production")
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -101,15 +106,15 @@ class Compose(Frozen):
     grace: int = kinds.whole(300, 0, 7200, "seconds")
     volume: int = kinds.whole(20, 8, 16384, "GiB")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Compose:
-        misfits = []
+    @rule("min", "max")
+    def _bounds(self) -> Iterator[Misfit]:
         if self.min > self.max:
-            misfits.append(Misfit("min", self.min, f"not more than max, which is {self.max}"))
+            yield Misfit("min", self.min, f"not more than max, which is {self.max}")
+
+    @rule("desired", "min", "max")
+    def _within_bounds(self) -> Iterator[Misfit]:
         if self.desired is not None and not self.min <= self.desired <= self.max:
-            misfits.append(Misfit("desired", self.desired, f"from min ({self.min}) to max ({self.max})"))
-        check(misfits)
-        return self
+            yield Misfit("desired", self.desired, f"from min ({self.min}) to max ({self.max})")
 
 
 def _one_or_more(value: Any) -> Any:
@@ -123,7 +128,7 @@ class Settings(Frozen):
 
     project: str
     stack: str
-    image: kinds.Image
+    image: kinds.Image = Field(examples=["shop:1.0.0"])
     platforms: Annotated[
         tuple[Literal["compose"], ...],
         BeforeValidator(_one_or_more),
@@ -137,10 +142,20 @@ class Settings(Frozen):
     compose: Compose = Compose()
     drain: int = kinds.whole(60, 0, 3600, "seconds")
     hold: kinds.Duration = 3600
+    promotion: Promotion = Promotion()
+    gates: Gates = Gates()
+    notify: Notify = Notify()
     protect: bool = Field(
         default=False, description="true or false: Pulumi refuses to delete balancer, rules and record"
     )
     tags: kinds.Tags = Field(default_factory=dict)
+
+    @rule("gates.requests.maxBake", "promotion.strategy", "promotion.bake")
+    def _extends_the_bake(self) -> Iterator[Misfit]:
+        most, bake = self.gates.requests.max_bake, self.promotion.seconds
+        if most is not None and 0 < most < bake:
+            allowed = f"0, or no less than the bake of strategy {self.promotion.strategy}, which is {bake} seconds"
+            yield Misfit("gates.requests.maxBake", most, allowed)
 
     @property
     def own_tags(self) -> dict[str, str]:

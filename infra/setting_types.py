@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from typing import Annotated, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -56,10 +58,43 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _no_truth(value: Any) -> Any:
+    # Python takes true for 1.
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+def _words(value: str) -> str:
+    if value and not shlex.split(value):
+        raise ValueError("no word")
+    return value
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    local = parts.hostname in ("localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", parts.hostname or "")
+    _ = parts.port  # raises ValueError where it is none
+    if not parts.hostname or parts.username is not None or not (parts.scheme == "https" or local):
+        raise ValueError("not an address that a message may be sent to")
+    return value
+
+
 def whole(default: int | None, least: int, most: int, of: str = "") -> Any:
     """A field for a whole number within two bounds, both allowed."""
     allowed = f"a whole number from {least} to {most}{' ' + of if of else ''}"
     return Field(default=default, ge=least, le=most, description=allowed)
+
+
+def number(default: float, least: float, most: float, of: str) -> Any:
+    """A field for a number within two bounds, both allowed."""
+    allowed = f"a number from {least} to {most} {of}"
+    return Field(default=default, ge=least, le=most, allow_inf_nan=False, description=allowed)
+
+
+def span(default: int, least: int, most: int) -> Any:
+    """A field for a duration within two bounds, both allowed."""
+    return Field(default=default, ge=least, le=most, description=f"a duration from {least} s to {most} s")
 
 
 Cidr: TypeAlias = Annotated[str, AfterValidator(_network), Field(description="a CIDR block such as 203.0.113.0/24")]
@@ -77,6 +112,8 @@ Image: TypeAlias = Annotated[
 Duration: TypeAlias = Annotated[
     int, BeforeValidator(seconds_of), Field(description="a duration such as 0, 90s, 5m, 1h")
 ]
+Seconds: TypeAlias = Annotated[int, BeforeValidator(seconds_of)]
+"""A duration whose bounds its field names."""
 Tags: TypeAlias = Annotated[
     dict[str, str],
     AfterValidator(_tags),
@@ -132,4 +169,30 @@ PathPattern: TypeAlias = Annotated[
 ]
 HostPattern: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9.*?-]{1,128}$", description="a host name, * and ? as wildcards")
+]
+Share: TypeAlias = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=99)]
+Bake: TypeAlias = Annotated[
+    int, BeforeValidator(seconds_of), Field(le=86400, description="a duration from 0 to 24h, such as 90s, 5m or 1h")
+]
+Words: TypeAlias = Annotated[
+    str,
+    AfterValidator(_words),
+    Field(max_length=1000, pattern=r"^[^\x00-\x1f]*$", description='a command line such as ./smoke.sh --fast "a word"'),
+]
+AlarmName: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,255}$", description="the name of an alarm")]
+Topic: TypeAlias = Annotated[
+    # A CloudWatch alarm can't notify a FIFO topic, whose name would end in .fifo.
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$",
+        description="the ARN of an SNS topic such as arn:aws:sns:eu-central-1:111122223333:releases, no FIFO topic",
+    ),
+]
+Address: TypeAlias = Annotated[
+    str,
+    AfterValidator(_address),
+    Field(
+        pattern=r"^https?://[!-~]{1,2000}$",
+        description="an https address without user name (http only to this machine: localhost, 127.0.0.1, [::1])",
+    ),
 ]
