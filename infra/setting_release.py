@@ -5,7 +5,7 @@ Limits of alarms are CloudWatch's: names of up to 255 characters, 100 names in o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
@@ -13,12 +13,15 @@ from pydantic import Field
 from infra import setting_types as kinds
 from infra.setting_base import Frozen, Misfit, rule
 
-CANARY: tuple[int, ...] = (10,)
-LINEAR: tuple[int, ...] = (10, 20, 30, 40, 50, 60, 70, 80, 90)
-BAKES = {"all-at-once": 0, "canary": 300, "linear": 180, "weights": 300}
-"""Seconds at each weight, unless set."""
-
 Name: TypeAlias = Literal["all-at-once", "canary", "linear", "weights"]
+WEIGHTS: Mapping[Name, tuple[int, ...]] = {
+    "all-at-once": (),
+    "canary": (10,),
+    "linear": (10, 20, 30, 40, 50, 60, 70, 80, 90),
+}
+"""Of the strategies that every stack has."""
+BAKES: Mapping[Name, int] = {"all-at-once": 0, "canary": 300, "linear": 180, "weights": 300}
+"""Seconds at each weight, unless set."""
 
 
 class Promotion(Frozen):

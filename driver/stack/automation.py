@@ -19,6 +19,7 @@ from driver.stack.engine import command
 from driver.stack.failures import Locked, Stopped, classified, refused
 from driver.stack.lease import break_dead_locks
 from driver.stack.settings import read
+from driver.stack.terms import terms
 from driver.stack.watch import Watch
 from infra.context import Context
 from infra.digest import release_digest
@@ -42,9 +43,7 @@ class PulumiStack:
         self._ours = False
 
     def terms(self) -> Terms:
-        settings = self.settings
-        compose = settings.compose
-        return Terms(settings.hold, compose.min, compose.max, tuple(settings.platforms))
+        return terms(self.settings)
 
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, release_digest(self.settings, platform, image))
