@@ -34,7 +34,7 @@ class Network(pulumi.ComponentResource):
                 f"{settings.project}-{settings.stack}",
                 cidr_block=chosen.cidr,
                 number_of_availability_zones=chosen.zones,
-                nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=_NAT[chosen.nat]),
+                nat_gateways=awsx.ec2.NatGatewayConfigurationArgs(strategy=_NAT[chosen.gateways]),
                 enable_dns_hostnames=True,
                 tags=settings.own_tags,
                 opts=pulumi.ResourceOptions(parent=self),

@@ -2,8 +2,7 @@
 
 Limits are AWS's: target groups and health checks from ELBv2 CreateTargetGroup (interval 5-300 s, timeout 2-120 s,
 thresholds 2-10, deregistration delay 0-3600 s), stickiness from TargetGroupStickinessConfig (1-604800 s), the idle
-timeout from the load balancer attributes (1-4000 s), volumes from EBS gp3 (the AL2023 snapshot needs 8 GiB), two zones
-at least because an ALB needs subnets in two.
+timeout from the load balancer attributes (1-4000 s).
 """
 
 from __future__ import annotations
@@ -14,8 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from infra import setting_types as kinds
+from infra.images import parse_image
 from infra.setting_base import Frozen, Misfit, rule
+from infra.setting_compose import Compose
+from infra.setting_content import Environment, Secret, Secrets, Worker, clashes, oversized
+from infra.setting_network import Network
 from infra.setting_release import Gates, Notify, Promotion
+from infra.setting_supplies import CACHE_NAMES, Cache, Registry, Scaling
 
 PLATFORMS = ("compose",)
 """The platforms that this version can fill a color with."""
@@ -35,37 +39,6 @@ class HealthCheck(Frozen):
     def _answers_in_time(self) -> Iterator[Misfit]:
         if self.timeout >= self.interval:
             yield Misfit("timeout", self.timeout, f"less than the interval of {self.interval} seconds")
-
-
-class Network(Frozen):
-    """A VPC of the stack's own, or one that is there already."""
-
-    cidr: kinds.VpcCidr = "10.0.0.0/16"
-    zones: int = kinds.whole(2, 2, 6)
-    nat: Annotated[Literal["single", "per-zone", "none"], Field(description="single, per-zone or none")] = "single"
-    vpc: kinds.VpcId | None = None
-    public_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
-    private_subnets: tuple[kinds.SubnetId, ...] = Field(default=(), description="subnet ids, in two zones at least")
-
-    @rule("vpc")
-    def _own_or_given(self) -> Iterator[Misfit]:
-        for key in ("cidr", "zones", "nat") if self.vpc else ():
-            if key in self.model_fields_set:
-                yield Misfit(key, getattr(self, key), "nothing beside vpc, which names an existing VPC")
-
-    @rule("vpc", "publicSubnets")
-    def _public(self) -> Iterator[Misfit]:
-        return self._subnets("publicSubnets", self.public_subnets)
-
-    @rule("vpc", "privateSubnets")
-    def _private(self) -> Iterator[Misfit]:
-        return self._subnets("privateSubnets", self.private_subnets)
-
-    def _subnets(self, key: str, ids: tuple[str, ...]) -> Iterator[Misfit]:
-        if self.vpc is None and ids:
-            yield Misfit(key, len(ids), "nothing, unless vpc names an existing VPC")
-        elif self.vpc is not None and len(set(ids)) < 2:
-            yield Misfit(key, len(set(ids)), "two subnets or more, each in a zone of its own")
 
 
 class Balancer(Frozen):
@@ -95,28 +68,6 @@ class Balancer(Frozen):
         return (80, 443) if self.certificate else (80,)
 
 
-class Compose(Frozen):
-    """The instances of the platform `compose`."""
-
-    instance_type: kinds.InstanceType = "t3.medium"
-    min: int = kinds.whole(2, 1, 500, "instances")
-    desired: int | None = kinds.whole(None, 1, 500, "instances")
-    max: int = kinds.whole(6, 1, 500, "instances")
-    ami: kinds.AmiId | None = None
-    grace: int = kinds.whole(300, 0, 7200, "seconds")
-    volume: int = kinds.whole(20, 8, 16384, "GiB")
-
-    @rule("min", "max")
-    def _bounds(self) -> Iterator[Misfit]:
-        if self.min > self.max:
-            yield Misfit("min", self.min, f"not more than max, which is {self.max}")
-
-    @rule("desired", "min", "max")
-    def _within_bounds(self) -> Iterator[Misfit]:
-        if self.desired is not None and not self.min <= self.desired <= self.max:
-            yield Misfit("desired", self.desired, f"from min ({self.min}) to max ({self.max})")
-
-
 def _one_or_more(value: Any) -> Any:
     if isinstance(value, list | tuple) and len(set(map(str, value))) != len(value):
         raise ValueError("named twice")
@@ -140,6 +91,16 @@ class Settings(Frozen):
     network: Network = Network()
     balancer: Balancer = Balancer()
     compose: Compose = Compose()
+    environment: Environment = Field(default_factory=dict)
+    secrets: Secrets = Field(default_factory=dict)
+    workers: Annotated[tuple[Worker, ...], Field(max_length=16, description="up to 16 of {name: …, command: …}")] = ()
+    """Services that run in the active color alone."""
+    run: kinds.Words = ""
+    """A command of each new release that has to succeed before the release is deployed."""
+    cache: Cache | None = None
+    registry: Registry = Registry()
+    scaling: Scaling | None = None
+    log_retention: kinds.Retention = 30
     drain: int = kinds.whole(60, 0, 3600, "seconds")
     hold: kinds.Duration = 3600
     promotion: Promotion = Promotion()
@@ -161,3 +122,35 @@ class Settings(Frozen):
     def own_tags(self) -> dict[str, str]:
         """The tags that say which stack a resource is of."""
         return {**self.tags, "bluegreen:project": self.project, "bluegreen:stack": self.stack}
+
+    @property
+    def all_secrets(self) -> dict[str, Secret]:
+        """Every variable that instances fill from Secrets Manager, the cache's token included."""
+        return {**self.secrets, **({"CACHE_TOKEN": self.cache.token} if self.cache else {})}
+
+    @rule("environment", "secrets", "cache")
+    def _named_once(self) -> Iterator[Misfit]:
+        return clashes(self.environment, self.secrets, CACHE_NAMES if self.cache else ())
+
+    @rule("environment")
+    def _fits_a_bundle(self) -> Iterator[Misfit]:
+        return oversized(self.environment)
+
+    @rule("workers")
+    def _workers_differ(self) -> Iterator[Misfit]:
+        names = [worker.name for worker in self.workers]
+        if len(set(names)) != len(names):
+            yield Misfit("workers", names, "workers of different names")
+
+    @rule("network", "compose.mirror", "compose.ami")
+    def _compose_is_within_reach(self) -> Iterator[Misfit]:
+        if self.network.closed and not self.compose.ami and not (self.compose.mirror or "").startswith("s3://"):
+            allowed = "s3://…: instances without a way out reach no other host for the Compose binary"
+            yield Misfit("compose.mirror", self.compose.mirror or "nothing", allowed)
+
+    @rule("network", "compose.nginx")
+    def _nginx_is_within_reach(self) -> Iterator[Misfit]:
+        nginx = parse_image(self.compose.nginx) if self.compose.nginx else None
+        if self.network.closed and (nginx is None or nginx.registry is None):
+            allowed = "an image in ECR, by digest: instances without a way out reach no other registry"
+            yield Misfit("compose.nginx", self.compose.nginx or "nothing", allowed)

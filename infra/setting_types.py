@@ -196,3 +196,16 @@ Address: TypeAlias = Annotated[
         description="an https address without user name (http only to this machine: localhost, 127.0.0.1, [::1])",
     ),
 ]
+# What PutRetentionPolicy takes.
+_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+def _kept(days: int) -> int:
+    if days not in _DAYS:
+        raise ValueError("no such retention")
+    return days
+
+
+Retention: TypeAlias = Annotated[
+    int, AfterValidator(_kept), Field(description=f"days, one of {', '.join(map(str, _DAYS))}")
+]

@@ -9,14 +9,16 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from infra.record import RECORD_KEYS
 from infra.setting_base import Conflict
-from infra.setting_models import Balancer, Compose, HealthCheck, Network, Settings
+from infra.setting_compose import Compose
+from infra.setting_models import Balancer, HealthCheck, Settings
+from infra.setting_network import Network
 
 __all__ = [
     "NAMESPACE",
@@ -130,11 +132,26 @@ def _names(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _model_at(where: tuple[str | int, ...]) -> type[BaseModel] | None:
-    model: type[BaseModel] | None = Settings
+    found = _at(where)
+    return next(_models(found[0]), None) if found else None
+
+
+def _at(where: tuple[str | int, ...]) -> tuple[Any, str | None] | None:
+    """The kind of value at a key, and its description. Names in a mapping and places in a list are anyone's."""
+    kind: Any = Settings
+    description: str | None = None
     for part in where:
-        info = _names(model).get(str(part)) if model else None
-        model = next(_models(info.annotation), None) if info else None
-    return model
+        if isinstance(part, int):
+            continue
+        if get_origin(kind) is dict:
+            kind, description = get_args(kind)[1], None
+            continue
+        model = next(_models(kind), None)
+        info = _names(model).get(part) if model else None
+        if info is None:
+            return None
+        kind, description = info.annotation, info.description
+    return kind, description
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -148,12 +165,14 @@ def _allowed(where: tuple[str | int, ...]) -> str:
     """What a key allows: the description of its kind, or of the nearest kind around it."""
     words = tuple(part for part in where if isinstance(part, str))
     while words:
-        model = _model_at(words[:-1])
-        info = _names(model).get(words[-1]) if model else None
-        if info is not None:
-            inner = next(_models(info.annotation), None)
-            allowed = info.description or next(_descriptions(info.annotation), None)
-            return allowed or (f"an object of {', '.join(_names(inner))}" if inner else "another kind of value")
+        found = _at(words)
+        if found is not None:
+            kind, description = found
+            inner = None if get_origin(kind) is dict else next(_models(kind), None)
+            allowed = description or next(_descriptions(kind), None)
+            allowed = allowed or (f"an object of {', '.join(_names(inner))}" if inner else None)
+            if allowed:
+                return allowed
         words = words[:-1]
     return "a key of this program"
 

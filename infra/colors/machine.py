@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pulumi_aws as aws
 
+from infra.setting_compose import architecture
+
 _PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
-# Graviton families carry a g behind the generation (t4g, m7gd, c7gn); a1 is the one before that rule.
-_GRAVITON = re.compile(r"(a1|[a-z]+\d+[a-z]*g[a-z]*)\..+")
-
-
-def architecture(instance_type: str) -> str:
-    """`arm64` or `x86_64`."""
-    return "arm64" if _GRAVITON.fullmatch(instance_type) else "x86_64"
 
 
 def machine_image(instance_type: str, ami: str | None, *, look_up: bool) -> str:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.record import RECORD_KEYS
-from infra.setting_models import Compose, HealthCheck
+from infra.setting_compose import Compose
+from infra.setting_models import HealthCheck
 from infra.settings import Settings, SettingsError, load
 from tests.infra.world import as_config, stack_file
 
@@ -110,9 +111,9 @@ def test_every_mistake_is_told_at_once() -> None:
             "compose.instance_type",
             "did you mean bluegreen:compose.instanceType?",
         ),
-        ({"zzz": "1"}, "zzz", "one of balancer, compose"),
+        ({"zzz": "1"}, "zzz", "one of balancer, cache"),
         ({"project": "other"}, "project", "did you mean bluegreen:protect?"),
-        ({"stack": "other"}, "stack", "one of balancer, compose"),
+        ({"stack": "other"}, "stack", "one of balancer, cache"),
     ],
 )
 def test_an_unknown_key_gets_a_suggestion(given: dict[str, Any], key: str, hint: str) -> None:
