@@ -4,7 +4,7 @@ import threading
 import traceback
 from contextlib import AbstractContextManager
 
-from sandbox.cloud import autoscaling_api, ec2_api, elb_api, policies_api
+from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, policies_api
 from sandbox.cloud.balancing import Balancing, DataPlane
 from sandbox.cloud.clock import Clock
 from sandbox.cloud.events import EventLog
@@ -39,6 +39,7 @@ class Cloud:
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
         policies_api.install(self._seam)
+        elasticache_api.install(self._seam)
         # Last, so that what is refused reaches nothing else.
         for room in (strict_autoscaling, ec2, listeners, load_balancers, ssm, target_groups):
             room.install(self._seam)

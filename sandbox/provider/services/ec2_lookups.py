@@ -114,6 +114,13 @@ def get_subnets(job: Job) -> Properties:
     return {"filters": job.news.get("filters", []), "id": job.region, "ids": found, "region": job.region, **tags}
 
 
+def get_route_tables(job: Job) -> Properties:
+    """The ids of all that fit; an empty list where none does."""
+    pages = job.client("ec2").get_paginator("describe_route_tables").paginate(**_filters(job.news, {"vpcId": "vpc-id"}))
+    found = [table["RouteTableId"] for page in pages for table in page["RouteTables"]]
+    return {**job.news, "id": job.region, "ids": found, "region": job.region}
+
+
 def get_ami(job: Job) -> Properties:
     """One, or of several the most recent where that is asked for."""
     wanted = job.news
@@ -167,6 +174,7 @@ def _single(found: list[Any], label: str) -> Any:
 
 LOOKUPS = {
     "aws:ec2/getAmi:getAmi": get_ami,
+    "aws:ec2/getRouteTables:getRouteTables": get_route_tables,
     "aws:ec2/getSubnet:getSubnet": get_subnet,
     "aws:ec2/getSubnets:getSubnets": get_subnets,
     "aws:ec2/getVpc:getVpc": get_vpc,

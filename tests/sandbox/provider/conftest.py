@@ -17,12 +17,15 @@ os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """moto alone, without the sandbox's behaviour, behind the server that keeps connections alive."""
+    """moto alone, with the calls that it lacks but without the sandbox's behaviour, behind a server that keeps
+    connections alive."""
     from moto import backends
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.test import run_wsgi_app
 
+    from sandbox.cloud import elasticache_api
     from sandbox.cloud.httpd import Server
+    from sandbox.cloud.seam import Seam
 
     moto = DomainDispatcherApplication(create_backend_app)
     services = list(backends.list_of_moto_modules())
@@ -38,10 +41,13 @@ def endpoint() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         # moto looks through its folders at each request.
         patch.setattr(backends, "list_of_moto_modules", lambda: iter(services))
+        seam = Seam()
+        elasticache_api.install(seam)
         server = Server(application, 0)
         server.run()
         yield server.url
         server.close()
+        seam.close()
 
 
 @pytest.fixture(scope="session")

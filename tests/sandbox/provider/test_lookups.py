@@ -17,6 +17,8 @@ ZONES = "aws:index/getAvailabilityZones:getAvailabilityZones"
 BALANCER, BALANCERS = "aws:lb/getLoadBalancer:getLoadBalancer", "aws:lb/getLbs:getLbs"
 IMAGE, RULE = "aws:ecr/getImage:getImage", "aws:lb/getListenerRule:getListenerRule"
 SUBNETS, PATH = "aws:ec2/getSubnets:getSubnets", "aws:ssm/getParametersByPath:getParametersByPath"
+GET_SECRET = "aws:secretsmanager/getSecret:getSecret"
+GET_VALUE = "aws:secretsmanager/getSecretVersion:getSecretVersion"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -56,12 +58,24 @@ def arguments(world, token):
         RULE: {"arn": rule(world).id},
         "aws:ssm/getParameter:getParameter": {"name": parameter(world)},
         PATH: {"path": "/looked"},
+        GET_SECRET: {"name": secret(world)["name"]},
+        GET_VALUE: {"secretId": secret(world).id},
+        "aws:ec2/getRouteTables:getRouteTables": {"vpcId": vpc.id},
     }.get(token, {})
 
 
 def parameter(world):
     inputs = {"name": "/looked/up", "type": "String", "insecureValue": "found"}
     return world.share("parameter", lambda: world.make("aws:ssm/parameter:Parameter", **inputs)).id
+
+
+def secret(world):
+    def make():
+        made = world.make("aws:secretsmanager/secret:Secret", name="/looked/up")
+        world.make("aws:secretsmanager/secretVersion:SecretVersion", secretId=made.id, secretString="found")
+        return made
+
+    return world.share("secret", make)
 
 
 def rule(world):
@@ -172,6 +186,34 @@ def test_a_rules_weights(world):
     by_place = {"listenerArn": rule(world)["listenerArn"], "priority": 5}
     assert world.provider.invoke(RULE, by_place)["arn"] == found["arn"]
     assert found["listenerArn"] == rule(world)["listenerArn"]
+
+
+def test_a_secret_and_its_value(world):
+    made = secret(world)
+    for asked in ({"name": "/looked/up"}, {"arn": made.id}):
+        assert world.provider.invoke(GET_SECRET, asked)["arn"] == made.id
+    assert world.provider.invoke(GET_VALUE, {"secretId": "/looked/up"})["secretString"] == Secret("found")
+    with pytest.raises(ProviderError, match="ResourceNotFound"):
+        world.provider.invoke(GET_SECRET, {"name": "/looked/nowhere"})
+    with pytest.raises(ProviderError, match="one of arn, name"):
+        world.provider.invoke(GET_SECRET, {})
+    empty = world.make("aws:secretsmanager/secret:Secret", name="/looked/empty")
+    with pytest.raises(ProviderError, match="ResourceNotFound"):
+        world.provider.invoke(GET_VALUE, {"secretId": empty.id})
+    empty.delete()
+    with pytest.raises(ProviderError, match="scheduled for deletion"):
+        world.provider.invoke(GET_SECRET, {"name": "/looked/empty"})
+
+
+def test_route_tables_by_their_subnets(world):
+    subnet, token = world.subnet().id, "aws:ec2/getRouteTables:getRouteTables"
+    table = world.make("aws:ec2/routeTable:RouteTable", vpcId=world.vpc().id)
+    asked = {"vpcId": world.vpc().id, "filters": [{"name": "association.subnet-id", "values": [subnet]}]}
+    assert table.id not in world.provider.invoke(token, asked)["ids"]
+    association = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+    made = world.make(association, routeTableId=table.id, subnetId=subnet)
+    assert world.provider.invoke(token, asked)["ids"] == [table.id]
+    made.delete()
 
 
 def test_networks(world):

@@ -123,6 +123,7 @@ STRICTER = {
     "aws:ec2/natGateway:NatGateway.subnetId",
     "aws:cloudwatch/metricAlarm:MetricAlarm.comparisonOperator",
     "aws:cloudwatch/metricAlarm:MetricAlarm.evaluationPeriods",
+    "aws:s3/bucketObjectv2:BucketObjectv2.key",
 }
 
 
