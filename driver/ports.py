@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from driver.release.news import Notify
     from driver.release.requests import Terms
     from driver.release.snapshot import Capacity, Rule, Stored, Target
     from infra.record import Deployed, Record, Release
@@ -44,6 +45,9 @@ class Cloud(Protocol):
 
     def put_driver(self, text: str) -> None: ...
     def drop_driver(self) -> None: ...
+    def publish(self, topic: str, subject: str, message: str) -> None:
+        """A message to an SNS topic, by its ARN."""
+
     def set_desired(self, name: str, desired: int) -> None: ...
 
 
@@ -81,6 +85,9 @@ class Stack(Protocol):
     project: str
 
     def terms(self) -> Terms: ...
+    def notify(self) -> Notify:
+        """Who is told of transitions."""
+
     def release(self, platform: str, image: str) -> Release:
         """What deploying an image today would make: the digest covers settings and templates."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 
 
-_SERVICES = ("autoscaling", "ecr", "elbv2", "ssm", "sts")
+_SERVICES = ("autoscaling", "cloudwatch", "ecr", "elbv2", "sns", "ssm", "sts")
 
 
 class _FewServices(botocore.loaders.Loader):
@@ -193,6 +194,10 @@ class AwsCloud:
 
     def drop_driver(self) -> None:
         self._drop("driver")
+
+    def publish(self, topic: str, subject: str, message: str) -> None:
+        with spoken(f"the topic {topic}"):
+            cast("SNSClient", self._client("sns")).publish(TopicArn=topic, Subject=subject, Message=message)
 
     def _put(self, name: str, text: str) -> None:
         with spoken(f"{self.path}/{name}"):

@@ -14,6 +14,7 @@ from driver.checkout import Checkout
 from driver.errors import Failure, Invalid
 from driver.interrupts import INTERRUPTS
 from driver.ports import Changes, Wish
+from driver.release.news import Notify
 from driver.release.requests import Terms
 from driver.stack.engine import command
 from driver.stack.failures import Locked, Stopped, classified, refused
@@ -44,6 +45,10 @@ class PulumiStack:
 
     def terms(self) -> Terms:
         return terms(self.settings)
+
+    def notify(self) -> Notify:
+        asked = self.settings.notify
+        return Notify(asked.topic or "", asked.webhook or "", asked.chat or "")
 
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, release_digest(self.settings, platform, image))

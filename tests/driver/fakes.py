@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from driver.ports import Answers, Changes, Ports, Wish
+from driver.release.news import Notify
 from driver.release.requests import Terms
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from driver.stack.failures import Locked
@@ -94,6 +95,7 @@ class FakeCloud:
     freeze: str = ""
     driver: str = ""
     """The lease of who watches. Its calls are not counted: a thread of its own makes them."""
+    published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
     targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
@@ -156,6 +158,10 @@ class FakeCloud:
         self._refuse("drop_driver")
         self.driver = ""
 
+    def publish(self, topic: str, subject: str, message: str) -> None:
+        self._refuse("publish")
+        self.published.append((topic, subject, message))
+
     def set_desired(self, name: str, desired: int) -> None:
         self._call("set_desired")
         self.groups[name] = replace(self.groups[name], desired=desired)
@@ -211,6 +217,7 @@ class FakeStack:
     name: str = "dev"
     project: str = "shop"
     settings: Terms = field(default_factory=lambda: Terms(hold=0, least=2, most=6))
+    told: Notify = field(default_factory=Notify)
     state: dict[Color, int] | None = None
     """The weights that Pulumi believes the rule to have."""
     updates: list[Wish | None] = field(default_factory=list)
@@ -229,6 +236,9 @@ class FakeStack:
 
     def terms(self) -> Terms:
         return self.settings
+
+    def notify(self) -> Notify:
+        return self.told
 
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, digest_of(platform, image))
