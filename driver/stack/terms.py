@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from driver.release.news import Notify
 from driver.release.terms import Alarms, Command, Requests, Smoke, Strategy, Terms
 from infra.alarm_names import alarm_names
 from infra.setting_release import BAKES, WEIGHTS, Name
@@ -32,6 +33,12 @@ def terms(settings: Settings) -> Terms:
         alarms=_alarms(settings),
         requests=_requests(settings),
     )
+
+
+def notify(settings: Settings) -> Notify:
+    """Who is told of transitions."""
+    told = settings.notify
+    return Notify(told.topic or "", told.webhook or "", told.chat or "")
 
 
 def _strategy(settings: Settings, name: Name) -> Strategy:

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from driver.release.news import Notify
 from driver.release.terms import ALL_AT_ONCE, Alarms, Command, Requests, Smoke, Strategy
-from driver.stack.terms import terms
+from driver.stack.terms import notify, terms
 from infra.settings import load
 
 
@@ -88,3 +89,10 @@ def test_alarms_see_as_late_as_their_periods_and_the_metrics_delay():
 def test_alarms_that_are_switched_off_are_not_looked_for_and_others_still_are():
     found = terms(settings(gates={"alarms": {"enabled": False, "also": ["queue"]}})).alarms
     assert (found.own, found.sight, found.also) == ({}, 0, ("queue",))
+
+
+def test_who_is_told():
+    assert not notify(settings()).anyone
+    topic, webhook, chat = "arn:aws:sns:eu-central-1:111122223333:releases", "https://example.com/a", "http://[::1]:1/b"
+    assert notify(settings(notify={"topic": topic})) == Notify(topic)
+    assert notify(settings(notify={"webhook": webhook, "chat": chat})) == Notify("", webhook, chat)
