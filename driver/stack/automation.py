@@ -20,7 +20,7 @@ from driver.stack.engine import command
 from driver.stack.failures import Locked, Stopped, classified, refused
 from driver.stack.lease import break_dead_locks
 from driver.stack.settings import read
-from driver.stack.terms import terms
+from driver.stack.terms import notify, terms
 from driver.stack.watch import Watch
 from infra.context import Context
 from infra.digest import release_digest
@@ -47,8 +47,7 @@ class PulumiStack:
         return terms(self.settings)
 
     def notify(self) -> Notify:
-        asked = self.settings.notify
-        return Notify(asked.topic or "", asked.webhook or "", asked.chat or "")
+        return notify(self.settings)
 
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, release_digest(self.settings, platform, image))
