@@ -24,11 +24,12 @@ def source(template: str) -> str:
     return (_FOLDER / template).read_text(encoding="utf-8")
 
 
-def render(template: str, /, **values: str | int) -> str:
+def render(template: str, /, **values: str | int | tuple[str, ...]) -> str:
     """A template with its values, which are printable ASCII without blanks, as every one of a release is."""
     for name, value in values.items():
-        if not _PLAIN.fullmatch(str(value)) or any(sign in str(value) for sign in "'\"\\`$%{}"):
-            raise RenderingError(f"{name}: {value!r} can't stand in {template}")
+        for part in value if isinstance(value, tuple) else (str(value),):
+            if not _PLAIN.fullmatch(part) or any(sign in part for sign in "'\"\\`$%{}"):
+                raise RenderingError(f"{name}: {part!r} can't stand in {template}")
     return _environment().get_template(template).render(values)
 
 
