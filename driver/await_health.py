@@ -19,6 +19,7 @@ def await_health(ports: Ports, move: Await, deadline: float) -> Taken:
     while True:
         fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
         waited = ports.clock.elapsed() - started
+        ports.progress.health(move.color, fleet.healthy, fleet.wanted)
         if fleet.healthy >= move.healthy:
             reason = f"{fleet.healthy} of {fleet.wanted} targets of {move.color} are healthy"
             return Taken(move, waited_seconds=waited, verdicts=(Verdict("health", True, reason),))

@@ -74,6 +74,7 @@ def _run(cli: click.Group, words: Sequence[str], called: Invocation) -> object:
             return cli.invoke(context)
         finally:
             if isinstance(context.obj, Invocation):
+                context.obj.progress.close()
                 called.__dict__.update(context.obj.__dict__)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from driver.errors import Invalid
+from driver.progress import Progress, Unseen
 
 
 @dataclass
@@ -19,6 +20,8 @@ class Invocation:
     verbose: bool = False
     verb: str = ""
     started: float = 0.0
+    progress: Progress = field(default_factory=Unseen)
+    """What is seen of the work while it goes on; closed before its result is shown."""
 
     @property
     def interactive(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from driver.progress import Progress, Unseen
+
 if TYPE_CHECKING:
     from driver.release.news import Notify
     from driver.release.requests import Terms
@@ -145,3 +147,4 @@ class Ports:
     clock: Clock
     probe: Probe
     tell: Tell
+    progress: Progress = field(default_factory=Unseen)

@@ -13,6 +13,7 @@ from driver.errors import Invalid
 from driver.invocation import Invocation
 from driver.ports import Ports, Stack
 from driver.probe import HttpProbe
+from driver.progress import chosen
 
 if TYPE_CHECKING:
     from driver.stack.automation import PulumiStack
@@ -30,7 +31,9 @@ class Session:
 
     @cached_property
     def ports(self) -> Ports:
-        return Ports(self.cloud, self.stack, SystemClock(), HttpProbe(), self.invocation.tell)
+        called, clock = self.invocation, SystemClock()
+        called.progress = chosen(called, clock)
+        return Ports(self.cloud, self.stack, clock, HttpProbe(), called.tell, called.progress)
 
     @cached_property
     def credentials(self) -> Credentials:
