@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 NEVER = float("inf")
@@ -31,6 +31,32 @@ class ScaledClock:
 
     def now(self) -> float:
         return (self._monotonic() - self._started) * self._speed
+
+
+class Calendar:
+    """Simulated time as dates and back: the dates are real, so a simulated minute is 60/speed seconds of them."""
+
+    def __init__(self, clock: Clock, wall: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._started = wall() - clock.now() / clock.speed
+
+    def now(self) -> datetime:
+        return self.of(self._clock.now())
+
+    def of(self, simulated: float) -> datetime:
+        """To the millisecond, which is as exact as AWS's answers are."""
+        seconds = round(self._started + simulated / self._clock.speed, 3)
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=seconds)
+
+    def simulated(self, date: datetime) -> float:
+        """`date` without a zone is in UTC."""
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return (aware.timestamp() - self._started) * self._clock.speed
+
+    @property
+    def blur(self) -> float:
+        """By how many simulated seconds a date may be off that was rounded to its millisecond."""
+        return 0.001 * self._clock.speed
 
 
 def timestamp(at: datetime | None = None) -> str:

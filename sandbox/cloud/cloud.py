@@ -4,17 +4,24 @@ import threading
 import traceback
 from contextlib import AbstractContextManager
 
-from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, policies_api
+from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, policies_api, storage_api
 from sandbox.cloud.balancing import Balancing, DataPlane
-from sandbox.cloud.clock import Clock
+from sandbox.cloud.clock import Calendar, Clock
+from sandbox.cloud.ecs import ecs
+from sandbox.cloud.ecs.container_health import ContainerHealth
+from sandbox.cloud.ecs.running import Running
+from sandbox.cloud.ecs.tasks import Tasks
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
+from sandbox.cloud.hosts import Hosts
 from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
 from sandbox.cloud.scaling import Scaling
 from sandbox.cloud.seam import Seam
 from sandbox.cloud.strict import autoscaling as strict_autoscaling
 from sandbox.cloud.strict import ec2, listeners, load_balancers, ssm, target_groups
+from sandbox.cloud.watch import alarms_api, metrics_api
+from sandbox.cloud.watch.watch import Watch
 
 LONGEST_SLEEP = 0.5  # real seconds, so that nothing that was overlooked is late by more
 SHORTEST_SLEEP = 0.002
@@ -28,9 +35,16 @@ class Cloud:
         self.lock: AbstractContextManager[object] = threading.RLock()  # moto isn't thread-safe
         self.events = EventLog(clock)
         self.instances = Instances(clock, apps, self.events)
-        self.health = Health(clock, self.instances, prober, self.events, self.wake)
+        running = Running(clock, apps, self.instances.next_address)
+        checks = ContainerHealth(clock, prober, self.wake)
+        tasks = Tasks(clock, self.events, running, checks, lambda ip: self.health.drains_until(ip))
+        self.hosts = Hosts(self.instances, tasks)
+        self.health = Health(clock, self.hosts, prober, self.events, self.wake)
+        self.ecs = ecs.Ecs(clock, tasks, running, self.health, checks, self.events)
         self.scaling = Scaling(clock, self.instances, self.health, self.events)
-        self.balancing = Balancing(plane, self.health, self.instances, self.events)
+        self.balancing = Balancing(plane, self.health, self.hosts, self.events)
+        calendar = Calendar(clock)
+        self.watch = Watch(clock, calendar, self.balancing, self.health, self.instances, self.events)
         self._seam = Seam()
         self._wake = threading.Event()
         self._running = True
@@ -39,7 +53,11 @@ class Cloud:
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
         policies_api.install(self._seam)
+        ecs.install(self._seam, self.ecs)
+        metrics_api.install(self._seam, self.watch.store, calendar)
+        alarms_api.install(self._seam, self.watch.alarms, calendar)
         elasticache_api.install(self._seam)
+        storage_api.install(self._seam)
         # Last, so that what is refused reaches nothing else.
         for room in (strict_autoscaling, ec2, listeners, load_balancers, ssm, target_groups):
             room.install(self._seam)
@@ -49,11 +67,12 @@ class Cloud:
         with self.lock:
             due = self.instances.step()
             due = min(due, self.scaling.step())
+            due = min(due, self.ecs.step())
             due = min(due, self.health.step())
             # A launch, or a target that was let go, may be due before what was known when the step began.
             due = min(due, self.instances.step())
             self.balancing.sync()
-            return due
+            return min(due, self.watch.step())
 
     def run(self) -> None:
         """Steps in a thread of its own, when something is due or was changed."""

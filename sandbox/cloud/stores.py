@@ -40,6 +40,27 @@ def ecr(region: str) -> Any:
     return ecr_backends[ACCOUNT][region]
 
 
+def cloudwatch(region: str) -> Any:
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    return cloudwatch_backends[ACCOUNT][region]
+
+
+def alarms() -> Iterator[tuple[str, Any]]:
+    """Each alarm with its region."""
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    for region, backend in list(cloudwatch_backends[ACCOUNT].items()):
+        for alarm in list(backend.alarms.values()):
+            yield region, alarm
+
+
+def sns(region: str) -> Any:
+    from moto.sns.models import sns_backends
+
+    return sns_backends[ACCOUNT][region]
+
+
 def instance_profiles() -> dict[str, Any]:
     """By name and by ARN."""
     from moto.iam.models import iam_backends

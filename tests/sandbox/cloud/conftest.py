@@ -79,15 +79,21 @@ class InstantProber:
 
 
 class NotedPlane:
+    """`listeners`, `groups` and `targets`: what it has counted, by ARN or id."""
+
     def __init__(self) -> None:
         self.tables: list[wire.Table] = []
+        self.listeners: dict[str, wire.Tally] = {}
+        self.groups: dict[str, wire.Tally] = {}
+        self.targets: dict[str, wire.Tally] = {}
 
     def apply(self, table: wire.Table) -> dict[str, tuple[str, int]]:
         self.tables.append(table)
         return {each.arn: (each.address, each.port or 40000 + n) for n, each in enumerate(table.listeners)}
 
     def counters(self) -> wire.Counters:
-        return wire.Counters(version=self.tables[-1].version if self.tables else 0)
+        version = self.tables[-1].version if self.tables else 0
+        return wire.Counters(version, dict(self.listeners), {}, dict(self.groups), dict(self.targets))
 
 
 class World:
@@ -164,7 +170,7 @@ def _clients(_served: tuple[_Current, str]) -> Callable[[str], Any]:
 def forget() -> None:
     """Empties the stores whose names tests share. Networks may pile up: a new EC2 store takes half a second."""
     for region in (REGION, ELSEWHERE):
-        for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm):
+        for store in (stores.elbv2, stores.autoscaling, stores.ecr, stores.ssm, stores.cloudwatch, stores.sns):
             store(region).reset()
         ec2 = stores.ec2(region)
         for held in (ec2.launch_templates, ec2.launch_template_name_to_ids, ec2.reservations):

@@ -166,7 +166,7 @@ def test_a_tally_by_the_names_of_cloudwatch() -> None:
         requests=7,
         target_codes={"2XX": 3, "5XX": 1},
         elb_codes={"502": 2, "503": 1, "460": 1},
-        latency=(0, 4, *(0,) * 14),
+        latency=tuple(4 * (edge == 0.001) for edge in (*wire.LATENCY_EDGES, None)),
         latency_sum=0.003,
     )
     metrics = tally.metrics()
