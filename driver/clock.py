@@ -20,6 +20,10 @@ class SystemClock:
         """The moment at which a wait of so many seconds, started now, will be over."""
         return self.now() + timedelta(seconds=seconds / self.speed)
 
+    def since(self, moment: datetime) -> float:
+        """How long ago that was, in the time that waits are given in; 0 for what is yet to come."""
+        return max(0.0, (self.now() - moment).total_seconds()) * self.speed
+
     def elapsed(self) -> float:
         """Seconds since some fixed moment, counted in the time that waits are given in."""
         return time.monotonic() * self.speed

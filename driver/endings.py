@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from driver.errors import Failure, RolledBack, Unfinished
+from driver.errors import Failure, Refused, RolledBack, Unfinished
 from driver.gates import Verdict
 from driver.images import named_again
 from driver.interrupts import Interrupted
-from driver.journey import Journey
+from driver.journey import Journey, Taken
 from driver.observe import observe
 from driver.ports import Ports
-from driver.release.moves import Shift
 from driver.release.requests import Deploy, Request, why_of
 from driver.release.snapshot import spoken
 from driver.rollback import Haste, roll_back
-from infra.record import weights
+from infra.record import Color, Deployed, other, weights
 
 
 @contextmanager
@@ -42,6 +41,8 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         )
         again = f"deploy {named_again(request.release.image)}" if isinstance(request, Deploy) else why_of(request)
         commands: tuple[str, ...] = (again, "status")
+        if deployed and deployed.record.transition:
+            commands = ("resume", "rollback", "status")
         if seen.weights_drifted:
             # The update got as far as the rule, not to the record.
             live = spoken(seen.live) if seen.live is not None else "not to be read"
@@ -49,13 +50,45 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         raise Unfinished(f"interrupted by {stop.name}", at, commands, journey.facts()) from None
 
 
-def taken_back(ports: Ports, journey: Journey, failed: Shift, broken: tuple[Verdict, ...], timeout: float) -> Failure:
+def ended(ports: Ports, journey: Journey, step: Taken, timeout: float) -> Failure:
+    """A gate says no: refused where no traffic has moved yet, else it goes back to the color that served."""
+    broken, deployed = step.broken, journey.deployed
+    color = getattr(step.move, "to", getattr(step.move, "color", None))
+    if deployed is None or color is None or not _has_traffic(ports, deployed, color):
+        first = broken[0]
+        slot = deployed.record.standby_slot if deployed else None
+        commands = tuple(text.format(image=named_again(slot.image) if slot else "IMAGE") for text in first.next)
+        return Refused(first.reason, first.why, commands or ("status",), {**journey.facts(), "gate": first.gate})
+    return taken_back(ports, journey, color, broken, timeout)
+
+
+def _has_traffic(ports: Ports, deployed: Deployed, color: Color) -> bool:
+    """By the record, or by the rule: an update that was cut off may have got as far as that."""
+    if weights(deployed.record)[color]:
+        return True
+    live = observe(ports.cloud, ports.clock.now()).live
+    return live is not None and live[color] > 0
+
+
+def taken_back(ports: Ports, journey: Journey, failed: Color, broken: tuple[Verdict, ...], timeout: float) -> Failure:
     """Traffic has moved and a gate says no: back to the color that served, and the end that tells of it."""
     why = "; ".join(f"{verdict.gate}: {verdict.reason} {verdict.why}".strip() for verdict in broken)
+    seen = observe(ports.cloud, ports.clock.now())
+    old, new = seen.fleet(other(failed)), seen.fleet(failed)
+    if not old.healthy and new.healthy:
+        what = f"{failed} failed its gates, but none of the targets of {other(failed)} is healthy: nothing was moved"
+        return Unfinished(what, why, ("status", "rollback --now", "resume"), journey.facts())
     ports.tell(f"{broken[0].gate}: {broken[0].reason}; rolling back")
+    # Without a wait for the old color's health, which was looked at just now.
     back = roll_back(ports, Haste(at_once=True, why=f"{broken[0].gate}: {broken[0].reason}", timeout=timeout))
     journey.steps += back.steps
     journey.deployed = back.deployed
     serves = journey.deployed.record.active if journey.deployed else "the old color"
-    what = f"{failed.to} failed after the shift: {serves} serves again"
-    return RolledBack(what, why, (f"logs {failed.to}", "status"), journey.facts())
+    targets = [{"id": one.id, "state": one.state, "reason": one.reason} for one in new.targets]
+    ill = "".join(
+        f"\n{one['id']} {one['state']} {one['reason']}".rstrip() for one in targets if one["state"] != "healthy"
+    )
+    facts = {**journey.facts(), "gate": broken[0].gate, "targets": targets}
+    return RolledBack(
+        f"{failed} failed its gates: {serves} serves again", why + ill, (f"logs {failed}", "status"), facts
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from driver.release.requests import Leniency
@@ -13,7 +14,10 @@ from infra.record import Color, other
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a gate says. A failed one stops the release unless a person asked to be only warned."""
+    """What a gate says. A failed one stops the release unless a person asked to be only warned.
+
+    `held`: it can't say yet. Nothing goes on and nothing goes back until it can.
+    """
 
     gate: str
     passed: bool
@@ -21,13 +25,20 @@ class Verdict:
     why: str = ""
     next: tuple[str, ...] = ()
     warned: bool = False
+    held: bool = False
 
     @property
     def stops(self) -> bool:
+        return not self.passed and not self.warned and not self.held
+
+    @property
+    def blocks(self) -> bool:
+        """Whether no traffic may be moved towards the color: it says no, or can't say yet."""
         return not self.passed and not self.warned
 
     def data(self) -> dict[str, Any]:
-        return {"gate": self.gate, "passed": self.passed, "warned": self.warned, "reason": self.reason}
+        said = {"gate": self.gate, "passed": self.passed, "warned": self.warned, "reason": self.reason}
+        return {**said, "held": True} if self.held else said
 
 
 Gate = Callable[[Snapshot, Color], Verdict]
@@ -63,32 +74,57 @@ def _unmixed(fleet: Fleet, color: Color) -> Verdict:
     return Verdict("health", True, f"{fleet.healthy} of {fleet.wanted} targets of {color} are healthy")
 
 
-def capacity(seen: Snapshot, color: Color) -> Verdict:
-    """Whether a color has at least as many healthy targets as the other one serves with."""
+def capacity(seen: Snapshot, color: Color, weight: int = 100, carries: Mapping[str, float] | None = None) -> Verdict:
+    """Whether a color can carry its share: as large a part of what the other one serves with now.
+
+    `carries`: what one target of a platform carries, relative to the others'.
+    """
     mine, theirs = seen.fleet(color).healthy, seen.fleet(other(color)).healthy
-    if mine >= theirs:
-        return Verdict("capacity", True, f"{mine} healthy targets, {other(color)} serves with {theirs}")
-    load = "twice the" if theirs == 2 * mine else f"{theirs / mine:.1f} times the" if mine else "all the"
+    needed = targets_for(seen, color, weight, carries)
+    serves = f"{other(color)} serves with {theirs}"
+    if mine >= needed:
+        return Verdict("capacity", True, f"{mine} healthy targets, {serves}")
+    load = "twice the" if needed == 2 * mine else f"{needed / mine:.1f} times the" if mine else "all the"
     return Verdict(
         "capacity",
         False,
-        f"{color} has {mine} healthy targets, {other(color)} serves with {theirs}",
-        f"at 100 % each {color} target would carry {load} load (gate: capacity)",
-        (f"deploy {{image}} --capacity {theirs}", "promote --gate capacity=warn"),
+        f"{color} has {mine} healthy {'target' if mine == 1 else 'targets'}, {serves}",
+        f"at {weight} % each {color} target would carry {load} load (gate: capacity)",
+        (f"deploy {{image}} --capacity {needed}", "promote --gate capacity=warn"),
     )
+
+
+def targets_for(seen: Snapshot, color: Color, weight: int, carries: Mapping[str, float] | None = None) -> int:
+    """How many healthy targets a color needs for a share of the traffic that the other one serves now; 1 at least."""
+    theirs = seen.fleet(other(color)).healthy
+    slots = seen.record.colors if seen.record else {}
+    ours, serving = slots.get(color), slots.get(other(color))
+    known = carries or {}
+    ratio = known.get(serving.platform, 1.0) / known.get(ours.platform, 1.0) if ours and serving else 1.0
+    return max(1, math.ceil(round(theirs * weight * ratio / 100, 6)))
 
 
 BEFORE_SHIFT: Mapping[str, Gate] = {"health": health, "capacity": capacity}
 
+GATES = ("health", "capacity", "smoke", "command", "alarms", "requests")
+"""All of them, in the order in which they are asked: first what costs nothing."""
 
-def judge(seen: Snapshot, color: Color, leniency: Mapping[str, Leniency] | None = None) -> tuple[Verdict, ...]:
-    """The verdicts before traffic may go to a color. A gate that is off is not asked."""
+
+def judge(
+    seen: Snapshot,
+    color: Color,
+    leniency: Mapping[str, Leniency] | None = None,
+    weight: int = 100,
+    carries: Mapping[str, float] | None = None,
+) -> tuple[Verdict, ...]:
+    """The verdicts of health and capacity before a share of the traffic may go to a color."""
     wished = leniency or {}
-    verdicts = []
-    for name, gate in BEFORE_SHIFT.items():
-        if wished.get(name) == "off":
-            continue
-        verdict = gate(seen, color)
-        lenient = not verdict.passed and wished.get(name) == "warn"
-        verdicts.append(Verdict(name, verdict.passed, verdict.reason, verdict.why, verdict.next, warned=lenient))
-    return tuple(verdicts)
+    verdicts = (health(seen, color), capacity(seen, color, weight, carries))
+    return tuple(lenient(verdict, wished) for verdict in verdicts if wished.get(verdict.gate) != "off")
+
+
+def lenient(verdict: Verdict, leniency: Mapping[str, Leniency]) -> Verdict:
+    """The same verdict, which only warns where a person asked for that."""
+    if verdict.passed or leniency.get(verdict.gate) != "warn":
+        return verdict
+    return replace(verdict, warned=True, held=False)

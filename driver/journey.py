@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from driver.gates import Verdict
-from driver.release.moves import Move, Settle, Shift, Undo
-from infra.record import Deployed
+from driver.release.moves import Advance, Bake, Move, Pause, Settle, Shift, Undo
+from infra.record import Deployed, other, weights
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class Taken:
 
     @property
     def weight(self) -> int | None:
-        """Percent of the traffic that the color named has after it; None for a step that moves none."""
-        if isinstance(self.move, Shift):
+        """Percent of the traffic that the color named has after it; None for a step that has to do with none."""
+        if isinstance(self.move, Advance | Bake | Pause | Shift):
             return self.move.weight
         return 100 if isinstance(self.move, Undo | Settle) else None
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
         """The verdicts that say no."""
-        return tuple(verdict for verdict in self.verdicts if verdict.stops)
+        return tuple(verdict for verdict in self.verdicts if verdict.blocks)
 
     def data(self) -> dict[str, Any]:
         return {
@@ -52,6 +52,21 @@ class Journey:
     steps: list[Taken] = field(default_factory=list)
     moved_at: float | None = None
     """When the traffic had moved, by `time.monotonic`, where a verb moves it before its update."""
+    heralded: bool = False
+    """Whether people have been told that it began."""
+
+    @property
+    def paused_at(self) -> int | None:
+        """The weight at which it ended because that was asked for."""
+        last = self.steps[-1].move if self.steps else None
+        return last.weight if isinstance(last, Pause) else None
+
+    def way(self) -> dict[str, Any]:
+        """From which color to which, and the share that the latter has by now."""
+        moved = [step.move for step in self.steps if step.updates and isinstance(step.move, Advance | Shift)]
+        to = moved[-1].to if moved else self.deployed.record.idle if self.deployed else None
+        share = weights(self.deployed.record)[to] if self.deployed and to else None
+        return {"from": other(to) if to else None, "to": to, "weight": share}
 
     @property
     def stack_updates(self) -> int:

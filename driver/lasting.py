@@ -14,7 +14,7 @@ from driver.observe import glance
 from driver.ports import Ports
 from driver.refusal import refusal
 from driver.release.back import back
-from driver.release.moves import Await, Move, Refusal, Resize, Settle, Shift, Undo
+from driver.release.moves import Await, Move, Refusal, Settle, Shift, Undo, Update
 from driver.release.snapshot import Snapshot
 from driver.rollback import Haste, urgent_of
 from driver.stack.failures import Locked
@@ -32,7 +32,7 @@ def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str,
         ports.tell(str(move))
         if isinstance(move, Await):
             journey.steps.append(await_health(ports, move, ports.clock.elapsed() + haste.timeout))
-        elif not isinstance(move, Resize):
+        elif isinstance(move, Update):
             assert journey.deployed is not None  # a way back leads from a record
             applied = apply(ports, move, journey.deployed, why=haste.why, patience=haste.lock)
             journey.deployed = applied.deployed

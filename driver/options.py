@@ -33,18 +33,33 @@ class Gate(click.ParamType[tuple[str, str]]):
     name = "gate"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        from driver.gates import BEFORE_SHIFT
+        from driver.gates import GATES
 
         if isinstance(value, tuple):
             return value
         name, _, leniency = str(value).partition("=")
-        if name not in BEFORE_SHIFT or leniency not in {"off", "warn"}:
-            known = ", ".join(BEFORE_SHIFT)
+        if name not in GATES or leniency not in {"off", "warn"}:
+            known = ", ".join(GATES)
             self.fail(f"{value!r}: write NAME=off or NAME=warn, with one of {known}", param, ctx)
         return name, leniency
 
 
+class Weights(click.ParamType[tuple[int, ...]]):
+    """Shares in percent, `5,25,50`. Whether they can be passed through is the plan's to say."""
+
+    name = "weights"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        if not all(re.fullmatch(r"\s*\d{1,3}\s*%?\s*", word) for word in words):
+            self.fail(f"{value!r}: write percentages that rise, such as 5,25,50", param, ctx)
+        return tuple(int(word.strip(" %")) for word in words)
+
+
 DURATION = Duration()
+WEIGHTS = Weights()
 
 dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 no_wait = click.option("--no-wait", is_flag=True, help="Don't wait for targets to become healthy.")

@@ -12,6 +12,7 @@ from driver.progress import Progress, Unseen
 if TYPE_CHECKING:
     from driver.release.news import Notify
     from driver.release.requests import Terms
+    from driver.release.signals import Alarm, Served
     from driver.release.snapshot import Capacity, Rule, Stored, Target
     from infra.record import Deployed, Record, Release
 
@@ -38,6 +39,15 @@ class Cloud(Protocol):
 
     def forward(self, rule: Rule) -> None:
         """Sets a rule's forward action; target groups in the order of `shares`."""
+
+    def alarms(self, names: Sequence[str], since: datetime | None = None) -> Mapping[str, Alarm]:
+        """By name; what does not exist is left out. With `since` also whether one fired at any time from then on."""
+
+    def served(self, target_group: str, rule: str, since: datetime) -> Served:
+        """What a target group, behind the balancer of a rule, has counted from then on.
+
+        The latest minute or two are not in its metrics yet.
+        """
 
     def put_record(self, text: str) -> None: ...
     def put_intent(self, text: str) -> None: ...
@@ -118,6 +128,7 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
     def later(self, seconds: float) -> datetime: ...
+    def since(self, moment: datetime) -> float: ...
     def elapsed(self) -> float: ...
     def sleep(self, seconds: float) -> None: ...
 
@@ -136,6 +147,31 @@ class Probe(Protocol):
     """Requests through the balancer, as a client would send them."""
 
     def ask(self, url: str, times: int) -> Answers: ...
+    def fetch(self, url: str) -> Fetched:
+        """One request and its answer's body."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """One answer. `status` is 0 where there was none, and `why` says the reason."""
+
+    status: int
+    body: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended: its exit code (None: it could not be started, or took too long) and its last lines."""
+
+    code: int | None
+    said: str = ""
+
+
+class Runner(Protocol):
+    """Commands of the team's own, run in the project's root."""
+
+    def run(self, words: Sequence[str], environment: Mapping[str, str], timeout: float) -> Ran: ...
 
 
 @dataclass(frozen=True)
@@ -147,4 +183,5 @@ class Ports:
     clock: Clock
     probe: Probe
     tell: Tell
+    runner: Runner
     progress: Progress = field(default_factory=Unseen)

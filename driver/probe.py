@@ -6,10 +6,13 @@ import http.client
 import os
 from urllib.parse import urlsplit
 
-from driver.ports import Answers
+from driver.ports import Answers, Fetched
 
 PATIENCE = 3.0
 """Seconds for one connection: longer than a healthy balancer takes, shorter than a person waits for a hint."""
+
+_MOST = 1 << 20
+"""Bytes of an answer that are read: a check looks for a word, not for a download."""
 
 
 class HttpProbe:
@@ -34,19 +37,29 @@ class HttpProbe:
             colors.append(color)
         return Answers(True, tuple(statuses), tuple(colors))
 
+    def fetch(self, url: str) -> Fetched:
+        try:
+            status, _, body = self._get(url)
+        except (OSError, http.client.HTTPException) as error:
+            return Fetched(0, why=str(error) or type(error).__name__)
+        return Fetched(status, body.decode(errors="replace"))
+
     def _once(self, url: str) -> tuple[int, str]:
+        status, color, _ = self._get(url)
+        return status, color
+
+    def _get(self, url: str) -> tuple[int, str, bytes]:
         connection, path = self._connect(url)
         try:
             connection.request("GET", path, headers={"Host": urlsplit(url).netloc, "User-Agent": "bluegreen-probe"})
             answer = connection.getresponse()
-            answer.read()
-            return answer.status, answer.getheader("X-Service-Color", "")
+            return answer.status, answer.getheader("X-Service-Color", ""), answer.read(_MOST)
         finally:
             connection.close()
 
     def _connect(self, url: str) -> tuple[http.client.HTTPConnection, str]:
         parts = urlsplit(url)
-        path = parts.path or "/"
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if self.proxy:
             proxy = urlsplit(self.proxy)
             absolute = f"{parts.scheme}://{parts.netloc}{path}"

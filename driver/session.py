@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from driver.checkout import Checkout, find, selected
+from driver.checks import Commands
 from driver.clock import SystemClock
 from driver.cloud.account import Credentials, credentials, refuse_other_account
 from driver.cloud.aws import AwsCloud
@@ -33,7 +34,8 @@ class Session:
     def ports(self) -> Ports:
         called, clock = self.invocation, SystemClock()
         called.progress = chosen(called, clock)
-        return Ports(self.cloud, self.stack, clock, HttpProbe(), called.tell, called.progress)
+        commands = Commands(self.checkout.root)
+        return Ports(self.cloud, self.stack, clock, HttpProbe(), called.tell, commands, called.progress)
 
     @cached_property
     def credentials(self) -> Credentials:

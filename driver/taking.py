@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driver.await_health import await_health
-from driver.errors import Failure, ReleaseFailed
-from driver.gates import Verdict, judge
+from driver.bake import Watch, checked, watched_alarms
+from driver.errors import Failure, ReleaseFailed, Unfinished
+from driver.gates import Verdict, judge, lenient, targets_for
+from driver.heralding import starting
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
 from driver.observe import observe
 from driver.ports import Ports
-from driver.release.moves import Await, Fill, Move, Resize, Shift, Update
-from driver.release.requests import Promote, Request, why_of
+from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, Shift, Update
+from driver.release.requests import Promote, Request, Resume, why_of
+from driver.release.snapshot import Snapshot
 from driver.resize import resize
 from driver.stack.failures import UpdateFailed
 from driver.verify import verify
+from infra.record import weights
 
 
 @dataclass(frozen=True)
@@ -28,37 +32,91 @@ class Taking:
     lock: float
 
     def take(self, move: Move, journey: Journey) -> Taken:
-        """Takes a step and adds it to the journey."""
+        """Takes a step and adds it to the journey. A step that its gates did not let happen says so by its verdicts."""
         # From here, not from the start: a sandbox's speed shortens waits, and an update takes its time at any speed.
         deadline = self.ports.clock.elapsed() + self.timeout
+        assert journey.deployed is not None  # a plan is made from a record
         if isinstance(move, Await):
-            step = await_health(self.ports, move, deadline)
+            step = self._awaited(move, journey, deadline)
         elif isinstance(move, Resize):
             step = resize(self.ports, move, deadline)
-        else:
+        elif isinstance(move, Bake):
+            step = Watch(self.ports, move, journey.deployed, self.ports.stack.terms()).until_over()
+        elif isinstance(move, Update):
             step = self._update(move, journey)
+        else:
+            step = Taken(move)
         journey.steps.append(step)
         return step
 
     def _update(self, move: Update, journey: Journey) -> Taken:
-        assert journey.deployed is not None  # a plan is made from a record
-        gates = self._before(move)
+        gates = self._before(move, journey) if self._forward(move) else ()
+        if any(verdict.blocks for verdict in gates):
+            return Taken(move, verdicts=tuple(replace(one, held=False) for one in gates))
+        assert journey.deployed is not None
+        if self._forward(move):
+            starting(self.ports, self.request, journey, move)
         try:
             applied = apply(self.ports, move, journey.deployed, why=why_of(self.request), patience=self.lock)
         except UpdateFailed as failure:
-            raise _blamed(move, failure) from failure
+            raise _blamed(move, failure, journey) from failure
         journey.deployed = applied.deployed
-        after = verify(self.ports)[1] if isinstance(move, Shift) else ()
+        after = verify(self.ports)[1] if isinstance(move, Advance | Shift) else ()
         return Taken(move, applied.updates, applied.seconds, 0.0, (*gates, *after))
 
-    def _before(self, move: Update) -> tuple[Verdict, ...]:
-        if not isinstance(move, Shift) or not isinstance(self.request, Promote):
-            return ()
-        return judge(observe(self.ports.cloud, self.ports.clock.now()), move.to, self.request.gates)
+    def _forward(self, move: Move) -> bool:
+        return isinstance(move, Advance | Shift) and isinstance(self.request, Promote | Resume)
+
+    def _before(self, move: Update, journey: Journey) -> tuple[Verdict, ...]:
+        """Every gate, before a share of the traffic goes to the standby."""
+        assert isinstance(move, Advance | Shift)
+        assert journey.deployed is not None
+        terms, deployed = self.ports.stack.terms(), journey.deployed
+        seen = observe(self.ports.cloud, self.ports.clock.now())
+        if deployed.record.transition or isinstance(move, Advance):
+            seen = self._with_room(move, seen, journey)
+            deployed = journey.deployed
+        found = list(judge(seen, move.to, move.gates, move.weight, terms.carries))
+        if not any(verdict.stops for verdict in found) and move.gates.get("alarms") != "off":
+            alarms = watched_alarms(self.ports, seen, terms, move.to, None)
+            found += (lenient(verdict, move.gates) for verdict in alarms)
+        if not any(verdict.blocks for verdict in found) and not _in_transition(journey):
+            # At a later weight the bake before it has just asked these.
+            found += checked(self.ports, terms, deployed, move.to, move.gates)
+        return tuple(found)
+
+    def _with_room(self, move: Advance | Shift, seen: Snapshot, journey: Journey) -> Snapshot:
+        """The standby is made larger first where the active color has grown since the plan was made."""
+        assert journey.deployed is not None
+        terms, slot = self.ports.stack.terms(), journey.deployed.record.standby_slot
+        needed = min(targets_for(seen, move.to, move.weight, terms.carries), terms.most)
+        if slot is None or move.gates.get("capacity") or needed <= max(slot.floor, seen.fleet(move.to).healthy):
+            return seen
+        for extra in (Floors({move.to: needed}), Await(move.to, needed)):
+            self.ports.tell(str(extra))
+            self.take(extra, journey)
+        return observe(self.ports.cloud, self.ports.clock.now())
+
+    def _awaited(self, move: Await, journey: Journey, deadline: float) -> Taken:
+        """In a transition a standby that does not grow is a failed gate, not a failed deploy."""
+        try:
+            return await_health(self.ports, move, deadline)
+        except ReleaseFailed as failure:
+            if not _in_transition(journey):
+                raise
+            return Taken(move, verdicts=(Verdict("capacity", False, failure.what, failure.why, failure.next),))
 
 
-def _blamed(move: Update, failure: UpdateFailed) -> Failure:
+def _in_transition(journey: Journey) -> bool:
+    """Whether the standby has traffic already."""
+    deployed = journey.deployed
+    return deployed is not None and weights(deployed.record)[deployed.record.idle] > 0
+
+
+def _blamed(move: Update, failure: UpdateFailed, journey: Journey) -> Failure:
     """A fill that fails is the release's fault, not the stack's: nothing that serves has been touched."""
-    if not isinstance(move, Fill):
-        return failure
-    return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
+    if isinstance(move, Fill):
+        return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
+    if _in_transition(journey):
+        return Unfinished(f"could not {move}", f"{failure.what}: {failure.why}", ("resume", "rollback"), failure.facts)
+    return failure

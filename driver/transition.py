@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from driver.endings import interrupted, taken_back, with_facts
+from driver.endings import ended, interrupted, with_facts
+from driver.heralding import heralded
 from driver.interrupts import INTERRUPTS
 from driver.journey import Journey
 from driver.observe import observe
 from driver.ports import Ports
 from driver.refusal import refusal
-from driver.release.moves import Await, Plan, Refusal, Shift
+from driver.release.moves import Await, Pause, Plan, Refusal
 from driver.release.plan import plan
-from driver.release.requests import Promote, Request
+from driver.release.requests import Request, why_of
 from driver.release.snapshot import Snapshot
 from driver.taking import Taking
-from infra.record import Deployed, weights
+from driver.watching import watched
+from infra.record import Deployed
 
 
 @dataclass(frozen=True)
@@ -44,25 +48,26 @@ def planned(ports: Ports, request: Request, seen: Snapshot | None = None) -> tup
 
 
 def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, limits: Limits) -> Journey:
-    """Takes the steps of a plan, one after the other; where a shift fails its gates, the traffic goes back."""
+    """Takes the steps of a plan, one after the other; where a gate says no, the traffic that has moved goes back."""
     journey = Journey(decision.reason, deployed)
     taking = Taking(ports, request, limits.timeout, limits.lock)
-    with interrupted(ports, journey, request), with_facts(journey):
+    with watched(ports, why_of(request)), _ends_well_or_told(ports, request, journey):
         for move in decision.moves:
             if isinstance(move, Await) and not limits.wait:
                 continue
             INTERRUPTS.check()
             ports.tell(str(move))
             step = taking.take(move, journey)
-            if isinstance(move, Shift) and step.broken:
-                raise taken_back(ports, journey, move, step.broken, limits.timeout)
+            if isinstance(move, Pause):
+                return journey
+            if step.broken:
+                raise ended(ports, journey, step, limits.timeout)
         INTERRUPTS.check()
     return journey
 
 
-def finish(ports: Ports, request: Promote, limits: Limits) -> Journey:
-    """A promotion whose update moved the rule and not the record: the record follows."""
-    seen = observe(ports.cloud, ports.clock.now())
-    assert seen.record is not None  # whoever calls has seen one
-    deployed, decision = planned(ports, request, replace(seen, live=weights(seen.record)))
-    return follow(ports, deployed, decision, request, limits)
+@contextmanager
+def _ends_well_or_told(ports: Ports, request: Request, journey: Journey) -> Iterator[None]:
+    """However it ends: people hear of it, the document has the steps, an interrupt leaves a legal record."""
+    with heralded(ports, request, journey), with_facts(journey), interrupted(ports, journey, request):
+        yield

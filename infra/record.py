@@ -28,6 +28,7 @@ from infra.record_values import (
     Transition,
     instant,
     other,
+    precise,
     stamp,
     weights,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "parse_basis",
     "parse_deployed",
     "parse_intent",
+    "precise",
     "same_wish",
     "stamp",
     "to_data",

@@ -103,6 +103,8 @@ class Deployed:
     capacity: Mapping[str, str] = field(default_factory=dict)
     """By color, the name of what holds its capacity: the scaling group of `compose`."""
     url: str = ""
+    test_url: str = ""
+    """Where the standby answers before clients meet it; empty in records of earlier versions."""
     who: str = ""
     when: str = ""
     why: str = ""
@@ -153,3 +155,8 @@ def instant(text: str) -> datetime:
 def stamp(moment: datetime) -> str:
     """A time as the record writes it: UTC, whole seconds, `Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def precise(moment: datetime) -> str:
+    """The same in milliseconds: what a bake is measured by."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore.config
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from driver.release.history import Version
+    from driver.release.signals import Alarm, Served
 
 # Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
@@ -179,6 +181,16 @@ class AwsCloud:
         forward = {"TargetGroups": groups, "TargetGroupStickinessConfig": stickiness}
         with spoken(f"the rule {rule.arn}"):
             self._elb.modify_rule(RuleArn=rule.arn, Actions=cast(Any, [{"Type": "forward", "ForwardConfig": forward}]))
+
+    def alarms(self, names: Sequence[str], since: datetime | None = None) -> Mapping[str, Alarm]:
+        from driver.cloud.metrics import alarms  # a rollback would wait for it
+
+        return alarms(self._client("cloudwatch"), names, since)
+
+    def served(self, target_group: str, rule: str, since: datetime) -> Served:
+        from driver.cloud.metrics import served
+
+        return served(self._client("cloudwatch"), target_group, rule, since)
 
     def put_record(self, text: str) -> None:
         self._put("record", text)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from infra.record import COLORS, Color, Deployed, Record, Release, same_wish
-from infra.steps import filled, flipped, floored, undone
+from driver.release.requests import Leniency
+from infra.record import COLORS, Color, Deployed, Record, Release, Transition, precise, same_wish, stamp
+from infra.steps import filled, flipped, floored, shifted, undone
 
 RULES = ("**::production-rule", "**::test-rule", "**::record")
 
@@ -55,23 +57,86 @@ class Floors:
 
 
 @dataclass(frozen=True)
-class Shift:
-    """All traffic to the other color: a promotion, or a rollback after one. `hold`: seconds the old color is kept."""
+class Advance:
+    """A share of the traffic to the standby: the start of a shift, or its next weight.
+
+    `asked` goes into the record with it; `gates` says which gates are asked leniently. `paused`: nobody goes on from
+    here but by a person's word.
+    """
 
     to: Color
-    weight: int = 100
-    held_until: str | None = None
+    weight: int
+    step: int
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+    paused: bool = False
 
     def wish(self, was: Deployed, now: datetime) -> Record:
-        if was.record.active == self.to and was.record.transition is None:
-            return was.record
-        return flipped(was, now, held_until=self.held_until)
+        before = was.record.transition
+        since, at = before.since if before else precise(now), precise(now)
+        return shifted(was, now, Transition("shift", self.weight, self.step, since, at, self.paused, self.asked))
 
     def targets(self, was: Deployed) -> tuple[str, ...]:  # noqa: ARG002 - the same for every record
         return RULES
 
     def __str__(self) -> str:
         return f"shift {self.weight} % of the traffic to {self.to}"
+
+
+@dataclass(frozen=True)
+class Shift:
+    """All traffic to the other color: a promotion, the end of one, or a rollback after one.
+
+    `hold`: seconds for which the old color is kept. `gates` as in `Advance`.
+    """
+
+    to: Color
+    weight: int = 100
+    hold: float = 0.0
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+
+    def wish(self, was: Deployed, now: datetime) -> Record:
+        if was.record.active == self.to and was.record.transition is None:
+            return was.record
+        held_until = stamp(now + timedelta(seconds=self.hold)) if self.hold > 0 else None
+        return flipped(was, now, held_until=held_until)
+
+    def targets(self, was: Deployed) -> tuple[str, ...]:  # noqa: ARG002 - the same for every record
+        return RULES
+
+    def __str__(self) -> str:
+        return f"shift {self.weight} % of the traffic to {self.to}"
+
+
+@dataclass(frozen=True)
+class Bake:
+    """Time at one weight, with every gate asked again and again.
+
+    `seconds` of it are wanted, `most` are waited where too few requests came. `began`: when the weight was set, if that
+    was not just now. `unwatched`: from when on nobody watched, so that an alarm that has ended since counts too.
+    """
+
+    to: Color
+    weight: int
+    seconds: float
+    most: float = 0.0
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+    began: datetime | None = None
+    unwatched: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"watch {self.weight} % on {self.to} for {round(self.seconds)} s"
+
+
+@dataclass(frozen=True)
+class Pause:
+    """The end of this driver's work at a weight, as asked: a person says when it goes on."""
+
+    to: Color
+    weight: int
+
+    def __str__(self) -> str:
+        return f"pause at {self.weight} % on {self.to}"
 
 
 @dataclass(frozen=True)
@@ -128,8 +193,8 @@ class Resize:
         return f"set the desired capacity of {self.color} to {self.desired}"
 
 
-Update = Fill | Floors | Shift | Undo | Settle
-Move = Update | Await | Resize
+Update = Fill | Floors | Advance | Shift | Undo | Settle
+Move = Update | Await | Resize | Bake | Pause
 
 
 @dataclass(frozen=True)
@@ -139,6 +204,19 @@ class Plan:
     reason: str
     moves: tuple[Move, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    """What a person should know beside the steps."""
+    gates: tuple[str, ...] = ()
+    """Those that are asked before traffic moves, and while it bakes."""
+
+    @property
+    def updates(self) -> int:
+        """How many updates of the stack it takes."""
+        return sum(isinstance(move, Update) for move in self.moves)
+
+    @property
+    def baking(self) -> float:
+        """Seconds of bake in it, as long as nothing extends them."""
+        return sum(move.seconds for move in self.moves if isinstance(move, Bake))
 
 
 @dataclass(frozen=True)

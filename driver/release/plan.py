@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from driver.gates import judge
 from driver.images import named_again, same, short
 from driver.release.back import back
-from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
-from driver.release.requests import Deploy, Promote, Request, Retire, Rollback, Terms
+from driver.release.course import chosen
+from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize
+from driver.release.onward import along, resumed
+from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
-from infra.record import Deployed, Record, stamp
+from infra.record import Deployed, Record
 
 
 def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
@@ -20,6 +20,8 @@ def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
         return Refusal("there is no release yet", NOTHING, ("up", "sync --from-live"))
     if isinstance(request, Rollback):
         return back(seen, deployed, at_once=request.at_once)
+    if isinstance(request, Resume):
+        return resumed(seen, deployed.record, request, terms)
     if refusal := _not_now(seen, request):
         return refusal
     if isinstance(request, Deploy):
@@ -101,11 +103,15 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
             "it was rolled back after it had served",
             ("promote --again", "deploy IMAGE"),
         )
-    for verdict in judge(seen, idle, request.gates):
+    course = chosen(request, terms)
+    if isinstance(course, Refusal):
+        return course
+    lenient = {**request.gates, "capacity": "off"} if course.gradual else request.gates
+    for verdict in judge(seen, idle, lenient, carries=terms.carries):
         if verdict.stops:
             commands = tuple(text.format(image=named_again(slot.image)) for text in verdict.next)
             return Refusal(verdict.reason, verdict.why, commands, gate=verdict.gate)
-    return Plan(f"{record.active} → {idle}, all at once", (Shift(idle, 100, _held_until(seen.now, terms)),))
+    return along(course, seen, record, terms)
 
 
 def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Plan | Refusal:
@@ -138,7 +144,3 @@ def _needed(seen: Snapshot, record: Record) -> int:
     """How many targets the active color needs now: what its scaler wants, or has healthy, or may not go below."""
     fleet = seen.fleet(record.active)
     return max(1, fleet.wanted, fleet.healthy) if fleet.wanted or fleet.healthy else max(1, record.active_slot.floor)
-
-
-def _held_until(now: datetime, terms: Terms) -> str | None:
-    return stamp(now + timedelta(seconds=terms.hold)) if terms.hold > 0 else None

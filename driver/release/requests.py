@@ -9,7 +9,7 @@ from typing import Literal
 from driver.release.terms import Terms
 from infra.record import Color, Release
 
-__all__ = ["Deploy", "Leniency", "Promote", "Request", "Retire", "Rollback", "Terms", "why_of"]
+__all__ = ["Deploy", "Leniency", "Promote", "Request", "Resume", "Retire", "Rollback", "Terms", "why_of"]
 
 Leniency = Literal["off", "warn"]
 
@@ -25,12 +25,27 @@ class Deploy:
 
 @dataclass(frozen=True)
 class Promote:
-    """Shift all traffic to the candidate. `image`: the one that is expected there, by digest."""
+    """Shift the traffic to the candidate. `image`: the one that is expected there, by digest.
+
+    What is None is as the settings have it. `bake` and `max_bake` are in seconds.
+    """
 
     image: str | None = None
     again: bool = False
-    strategy: str = "all-at-once"
+    strategy: str | None = None
     gates: Mapping[str, Leniency] = field(default_factory=dict)
+    weights: tuple[int, ...] | None = None
+    bake: int | None = None
+    max_bake: int | None = None
+    pause_after: int | None = None
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Carry on the shift under way, on the course that it was started on."""
+
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+    pause_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Retire:
     due: bool = False
 
 
-Request = Deploy | Promote | Rollback | Retire
+Request = Deploy | Promote | Resume | Rollback | Retire
 
 
 def why_of(request: Request) -> str:

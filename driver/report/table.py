@@ -10,6 +10,7 @@ from rich.table import Table
 from driver.invocation import Invocation
 from driver.journey import Journey
 from driver.ports import Changes
+from driver.release.moves import Plan
 from driver.report.commands import commands
 from driver.report.status import StatusView, status_lines
 from driver.result import Result
@@ -33,6 +34,8 @@ def table(result: Result, called: Invocation) -> None:
             console.print(line)
     elif isinstance(result.body, Changes):
         _changes(console, result.body)
+    elif isinstance(result.body, Plan):
+        _plan(console, result.body)
     elif isinstance(result.body, Journey) and result.body.steps:
         console.print(_steps(result.body))
     elif is_renderable(result.body):
@@ -42,6 +45,13 @@ def table(result: Result, called: Invocation) -> None:
     console.print(f"{mark} {escape(result.outcome)}: {escape(result.reason)}")
     if result.next:
         console.print(f"  next {escape('   or   '.join(commands(result.next, called.stack)))}")
+
+
+def _plan(console: Console, plan: Plan) -> None:
+    for number, move in enumerate(plan.moves, 1):
+        console.print(f"  {number}. {escape(str(move))}")
+    for note in ((f"gates: {', '.join(plan.gates)}",) if plan.gates else ()) + plan.notes:
+        console.print(f"  [dim]{escape(note)}[/]")
 
 
 def _steps(journey: Journey) -> Table:

@@ -23,6 +23,8 @@ import psutil
 from driver.release.watcher import Process
 
 _LOCK = re.compile(r"(?P<url>file://\S+): created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
+_SAME_BOOT = 30
+"""Seconds. A clock that is set moves the computed boot time a little; a boot takes longer than that."""
 _ENTRY = re.compile(r"^\s+\S+://\S+: ", re.MULTILINE)
 
 
@@ -55,6 +57,13 @@ def this_process() -> Process:
     """This one, as the lease in the parameter store names it."""
     mine = of_process(os.getpid())
     return Process(mine.host, mine.boot, mine.namespace, mine.pid, mine.started)
+
+
+def gone(process: Process) -> bool:
+    """Whether a process of this machine, as a lease names it, is proven to run no more. Of another nobody can tell."""
+    lease = Lease(process.pid, process.started, process.boot, process.namespace, process.host)
+    here = (lease.host, lease.namespace) == (socket.gethostname(), _namespace())
+    return here and abs(lease.boot - psutil.boot_time()) < _SAME_BOOT and not lease.alive
 
 
 @contextlib.contextmanager
@@ -109,8 +118,7 @@ def all_leases() -> tuple[Lease, ...]:
 def _left_by(lease: Lease, host: str, when: str) -> bool:
     """Whether a lock was left by the lease's process, and that process is gone."""
     here = (lease.host, lease.namespace) == (socket.gethostname(), _namespace())
-    # A clock that is set moves the computed boot time a little; a boot takes longer than that.
-    same_boot = abs(lease.boot - psutil.boot_time()) < 30
+    same_boot = abs(lease.boot - psutil.boot_time()) < _SAME_BOOT
     after_start = datetime.fromisoformat(when).timestamp() >= lease.started - 2
     return here and host == lease.host and same_boot and after_start and not lease.alive
 

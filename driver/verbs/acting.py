@@ -18,9 +18,18 @@ def dry(ports: Ports, request: Request) -> Result:
     """The plan, as a result."""
     deployed, decision = planned(ports, request)
     steps = [str(move) for move in decision.moves]
-    facts = {"plan": steps, "steps": [], "stack_updates": 0, "generation": deployed.generation, "dry_run": True}
-    reason = f"{decision.reason}: {'; '.join(steps)}" if steps else decision.reason
-    return Result("planned" if steps else "nothing to do", reason, facts=facts)
+    facts = {
+        "plan": steps,
+        "planned_updates": decision.updates,
+        "bake_seconds": decision.baking,
+        "notes": list(decision.notes),
+        "steps": [],
+        "stack_updates": 0,
+        "generation": deployed.generation,
+        "dry_run": True,
+    }
+    outcome = "planned" if steps else "nothing to do"
+    return Result(outcome, decision.reason, facts={**facts, "gates": list(decision.gates)}, body=decision)
 
 
 def act(
@@ -33,6 +42,9 @@ def act(
 ) -> Result:
     """The request carried out; `done` is the outcome's word."""
     journey = carry_out(session.ports, request, limits)
+    if journey.paused_at is not None:
+        reason = f"paused at {journey.paused_at} %, as asked: {journey.reason}"
+        return Result("paused", reason, ("resume", "rollback", "status"), facts=journey.facts(), body=journey)
     reason = now_stands(journey.deployed.record) if journey.steps and journey.deployed else journey.reason
     return Result(
         done if journey.steps else "nothing to do",

@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import click
 
-from driver.errors import Refused
+from driver.errors import Busy
 from driver.invocation import Invocation
 from driver.observe import observe
-from driver.options import dry_run, timeout
-from driver.release.requests import Promote
+from driver.options import Gate, dry_run, timeout
+from driver.ports import Ports
+from driver.release.requests import Leniency, Resume
 from driver.release.snapshot import Snapshot
+from driver.release.watcher import parse
 from driver.result import Result
 from driver.rollback import Haste, roll_back
-from driver.transition import Limits, finish
-from driver.verbs.acting import opened
+from driver.transition import Limits
+from driver.verbs.acting import act, dry, opened
+
+_POLL = 5.0
 
 
 @click.command()
+@click.option("--pause-after", type=click.IntRange(1, 99), metavar="W", help="End at this weight; `resume` goes on.")
+@click.option("--gate", "gates", type=Gate(), multiple=True, metavar="NAME=off|warn", help="Do without a gate.")
 @dry_run
 @timeout("15m")
 @click.pass_obj
-def resume(called: Invocation, dry_run: bool, timeout: float) -> Result:
-    """Finish a rollback, or a promotion whose update did not end. With nothing in progress there is nothing to do."""
+def resume(
+    called: Invocation, pause_after: int | None, gates: tuple[tuple[str, str], ...], dry_run: bool, timeout: float
+) -> Result:
+    """Carry on a transition that was paused, or whose driver died, or finish a rollback.
+
+    The time in which nobody watched is judged first. With nothing in progress there is nothing to do.
+    """
     session = opened(called, "resume", dry_run=dry_run)
     ports = session.ports
     seen = observe(ports.cloud, ports.clock.now())
-    if dry_run:
-        return Result("planned", _found(seen), facts={"dry_run": True})
     if seen.stored.pending:
+        if dry_run:
+            return Result("planned", "a rollback would be finished", facts={"dry_run": True})
         journey = roll_back(ports, Haste(at_once=True, why="resume", timeout=timeout))
         return Result("rolled back", journey.reason, ("status",), facts=journey.facts(), body=journey)
-    if _half_promoted(seen):
-        journey = finish(ports, Promote(again=True), Limits(timeout=timeout))
-        return Result("promoted", journey.reason, ("status",), facts=journey.facts(), body=journey)
-    if seen.drift:
-        raise Refused("it is not known what was in progress", seen.drift[0], ("rollback", "up"))
-    return Result("nothing to do", "nothing is in progress", ("status",))
+    _unless_watched(ports, seen, dry_run=dry_run)
+    request = Resume({name: cast(Leniency, leniency) for name, leniency in gates}, pause_after)
+    if dry_run:
+        return dry(ports, request)
+    return act(session, request, Limits(timeout=timeout), done="promoted", next=("status", "rollback"))
 
 
-def _found(seen: Snapshot) -> str:
-    if seen.stored.pending:
-        return "a rollback would be finished"
-    if _half_promoted(seen):
-        return "a promotion would be finished"
-    return seen.drift[0] if seen.drift else "nothing is in progress"
+def _unless_watched(ports: Ports, seen: Snapshot, *, dry_run: bool) -> None:
+    """Raises Busy where another driver is at it.
 
+    The lease of one that was killed runs on for a moment; on the same machine its process tells that it is over.
+    """
+    first = watcher = parse(seen.stored.watcher)
+    while first and watcher and watcher.alive(ports.clock.now()):
+        from driver.stack.lease import gone  # a resume that needs no proof need not load what gives one
 
-def _half_promoted(seen: Snapshot) -> bool:
-    """Whether the rule has all traffic on a filled standby that the record has not yet flipped to."""
-    record = seen.record
-    if record is None or record.transition or seen.live is None:
-        return False
-    slot = record.standby_slot
-    return slot is not None and slot.filled and seen.live[record.idle] == 100
+        if gone(watcher.process):
+            return
+        if dry_run or watcher.until != first.until:
+            raise Busy(f"{watcher.named} is at it", f"{watcher.doing}, since {watcher.since}", ("wait", "status"))
+        ports.tell(f"{watcher.named} may still be at it: waiting whether its lease is renewed")
+        ports.clock.sleep(_POLL)
+        watcher = parse(ports.cloud.watcher())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
+from driver.errors import Unfinished
 from driver.invocation import Invocation
 from driver.options import dry_run, timeout
+from driver.ports import Ports
 from driver.result import Result
 from driver.rollback import Haste, decided, roll_back
 from driver.session import Session
@@ -26,8 +31,20 @@ def rollback(called: Invocation, at_once: bool, dry_run: bool, timeout: float) -
         steps = [str(move) for move in decision.moves]
         facts = {"plan": steps, "steps": [], "stack_updates": 0, "dry_run": True}
         return Result("planned", f"{decision.reason}: {'; '.join(steps)}", facts=facts)
-    journey = roll_back(session.ports, Haste(at_once, called.verb, timeout))
+    try:
+        journey = roll_back(session.ports, Haste(at_once, called.verb, timeout))
+    except Unfinished as unfinished:
+        _announce(session.ports, unfinished.what, unfinished.why, unfinished.facts, unfinished.exit_code)
+        raise
+    _announce(session.ports, journey.reason, called.verb, journey.facts(), 0)
     facts = journey.facts()
     if journey.moved_at is not None:
         facts["moved_seconds"] = round(journey.moved_at - called.started, 3)
     return Result("rolled back", journey.reason, ("status", "deploy IMAGE"), facts=facts, body=journey)
+
+
+def _announce(ports: Ports, what: str, why: str, facts: Mapping[str, Any], code: int) -> None:
+    """Tells people, now that the traffic has moved."""
+    from driver.notices import announce  # what it imports would keep the traffic waiting
+
+    announce(ports, "rolled back", what=what, why=why, facts={**facts, "exit_code": code})

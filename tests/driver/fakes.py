@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from driver.ports import Answers, Changes, Ports, Wish
+from driver.ports import Answers, Changes, Fetched, Ports, Ran, Wish
 from driver.release.news import Notify
 from driver.release.requests import Terms
+from driver.release.signals import Alarm, Served
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from driver.stack.failures import Locked
 from infra import decision
@@ -60,6 +61,9 @@ class FakeClock:
     def later(self, seconds: float) -> datetime:
         return self.now() + timedelta(seconds=seconds)
 
+    def since(self, moment: datetime) -> float:
+        return max(0.0, (self.now() - moment).total_seconds())
+
     def elapsed(self) -> float:
         return self.seconds
 
@@ -76,6 +80,8 @@ class FakeProbe:
         self.cloud = cloud
         self.answers: Answers | None = None
         self.asked = 0
+        self.fetched: list[str] = []
+        self.pages: dict[str, Fetched] = {}
 
     def ask(self, url: str, times: int) -> Answers:
         self.asked += 1
@@ -84,6 +90,22 @@ class FakeProbe:
         live = self.cloud.live()
         serves = max(live, key=lambda color: live[color])
         return Answers(True, (200,) * times, (serves,) * times)
+
+    def fetch(self, url: str) -> Fetched:
+        self.fetched.append(url)
+        return self.pages.get(url, Fetched(200, "all is well"))
+
+
+class FakeRunner:
+    """Notes what is run, and ends as told."""
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[Sequence[str], Mapping[str, str]]] = []
+        self.ends = Ran(0)
+
+    def run(self, words: Sequence[str], environment: Mapping[str, str], timeout: float) -> Ran:
+        self.ran.append((words, environment))
+        return self.ends
 
 
 @dataclass
@@ -102,6 +124,8 @@ class FakeCloud:
     forwarding: dict[str, Rule] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    alarming: dict[str, Alarm] = field(default_factory=dict)
+    traffic: Served = field(default_factory=lambda: Served(1_000_000, 0))
     sick: set[str] = field(default_factory=set)
     """Images whose targets never get healthy."""
     failing: dict[str, Exception] = field(default_factory=dict)
@@ -134,6 +158,15 @@ class FakeCloud:
         self._call("forward")
         self.forwarding[rule.arn] = rule
         self.history.append(self.live())
+
+    def alarms(self, names: Sequence[str], since: datetime | None = None) -> Mapping[str, Alarm]:
+        self._call("alarms")
+        found = {name: self.alarming[name] for name in names if name in self.alarming}
+        return {name: alarm if since else replace(alarm, fired=False) for name, alarm in found.items()}
+
+    def served(self, target_group: str, rule: str, since: datetime) -> Served:
+        self._call("served")
+        return self.traffic
 
     def put_record(self, text: str) -> None:
         self._call("put_record")
@@ -329,6 +362,7 @@ def _write(cloud: FakeCloud, record: Record, generation: int) -> None:
         target_groups={color: {"compose": f"arn:tg/{color}"} for color in COLORS},
         capacity=names,
         url="http://shop.example",
+        test_url="http://shop.example:9001",
         who="a test",
         when="2026-03-01T11:00:00Z",
         why="set up",
@@ -346,10 +380,11 @@ class World:
     clock: FakeClock
     probe: FakeProbe
     said: list[str] = field(default_factory=list)
+    runner: FakeRunner = field(default_factory=FakeRunner)
 
     @property
     def ports(self) -> Ports:
-        return Ports(self.cloud, self.stack, self.clock, self.probe, self.said.append)
+        return Ports(self.cloud, self.stack, self.clock, self.probe, self.said.append, self.runner)
 
     @property
     def record(self) -> Record:
