@@ -1,4 +1,4 @@
-"""The names of the alarms that each color has on each platform. Pure.
+"""The names of the alarms that each color has on each platform, and of what they watch. Pure.
 
 They are fixed, not made up by Pulumi: whoever watches a shift knows them without asking anybody, also before the
 update that makes them.
@@ -29,3 +29,8 @@ def alarm_names(project: str, stack: str, platforms: Sequence[str]) -> dict[str,
         }
         for color in COLORS
     }
+
+
+def dimension(arn: str) -> str:
+    """What CloudWatch's metrics call a balancer (`app/…`) or a target group (`targetgroup/…`)."""
+    return arn.split(":", 5)[-1].removeprefix("loadbalancer/")

@@ -19,6 +19,7 @@ from infra.record import COLORS, Color, Record
 from infra.refusal import Refusal, refuse
 from infra.routing import Routing
 from infra.settings import Settings, SettingsError, load
+from infra.watching import Watch
 
 __all__ = ["Context", "Refusal", "release_digest", "run"]
 
@@ -40,6 +41,8 @@ def run(context: Context | None = None) -> None:
     grounds = _grounds(site, plan)
     routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
     fillings = _fillings(site, plan, grounds)
+    if settings.gates.alarms.enabled:
+        Watch("watch", settings, balancer.balancer.arn, _groups(grounds))
 
     places = deployed.Places(
         rules={"production": routing.production.arn, "test": routing.test.arn},
@@ -95,6 +98,10 @@ def _grounds(site: Site, plan: deployed.Plan) -> dict[Color, dict[str, Ground]]:
             for name in names
         }
     return grounds
+
+
+def _groups(grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, dict[str, pulumi.Output[str]]]:
+    return {color: {name: ground.target_group for name, ground in of.items()} for color, of in grounds.items()}
 
 
 def _fillings(site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, Filling]:
