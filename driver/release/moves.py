@@ -40,6 +40,22 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Clear:
+    """Whatever another fill has left in a color goes; the record stays."""
+
+    color: Color
+
+    def wish(self, was: Deployed, now: datetime) -> Record:  # noqa: ARG002 - the record that is there
+        return was.record
+
+    def targets(self, was: Deployed) -> tuple[str, ...]:  # noqa: ARG002 - nobody knows which fill it was
+        return (f"**::{self.color}-*-**", *RULES)
+
+    def __str__(self) -> str:
+        return f"take away what an earlier fill left in {self.color}"
+
+
+@dataclass(frozen=True)
 class Floors:
     """The same releases with other floors: a refill, or an emptying."""
 
@@ -193,7 +209,7 @@ class Resize:
         return f"set the desired capacity of {self.color} to {self.desired}"
 
 
-Update = Fill | Floors | Advance | Shift | Undo | Settle
+Update = Fill | Clear | Floors | Advance | Shift | Undo | Settle
 Move = Update | Await | Resize | Bake | Pause
 
 

@@ -6,7 +6,7 @@ from driver.gates import judge
 from driver.images import named_again, same, short
 from driver.release.back import back
 from driver.release.course import chosen
-from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize
+from driver.release.moves import Await, Clear, Fill, Floors, Plan, Refusal, Resize
 from driver.release.onward import along, resumed
 from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
@@ -64,9 +64,12 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     if needed > terms.most:
         return Refusal(f"{needed} targets are more than allowed", f"the settings allow {terms.most} at most")
     if record.standby == "candidate" and slot and slot.release == release and slot.filled:
+        # One that was broken off after it had made the new fill has left the old one standing beside it.
+        left = (Clear(idle),) if seen.fleet(idle).left_over else ()
         if slot.floor >= needed:
-            return Plan(f"{idle} holds this release already", (Await(idle, needed),))
-        return Plan(f"{idle} holds this release, with a lower floor", (Floors({idle: needed}), Await(idle, needed)))
+            return Plan(f"{idle} holds this release already", (*left, Await(idle, needed)))
+        raised = (Floors({idle: needed}), Await(idle, needed))
+        return Plan(f"{idle} holds this release, with a lower floor", (*left, *raised))
     if record.standby == "previous" and slot and slot.filled and record.held(seen.now) and not request.end_hold:
         return Refusal(
             f"{idle} is kept for a rollback until {record.held_until}",

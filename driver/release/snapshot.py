@@ -65,6 +65,11 @@ class Fleet:
         return sum(target.healthy for target in self.targets)
 
     @property
+    def left_over(self) -> tuple[Target, ...]:
+        """Strangers that are not on their way out."""
+        return tuple(target for target in self.strangers if target.state in {"initial", "healthy", "unhealthy"})
+
+    @property
     def ailing(self) -> tuple[Target, ...]:
         """Targets that are neither healthy nor on their way in or out."""
         return tuple(target for target in self.targets if target.state in {"unhealthy", "unavailable"})
@@ -77,7 +82,9 @@ class Stored:
     deployed: Deployed | None = None
     intent: Intent | None = None
     freeze: str = ""
+    """Why releases are frozen, and by whom, in one sentence; empty where they are not."""
     watcher: str = ""
+    """The lease of who watches, as its text lies there."""
 
     @property
     def pending(self) -> Intent | None:

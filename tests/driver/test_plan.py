@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driver.release.back import back
-from driver.release.moves import Await, Fill, Floors, Plan, Refusal, Resize, Shift
+from driver.release.moves import Await, Clear, Fill, Floors, Plan, Refusal, Resize, Shift
 from driver.release.plan import plan
 from driver.release.requests import Deploy, Promote, Retire, Rollback, Terms
 from driver.release.snapshot import Fleet, Snapshot, Stored, Target
@@ -92,8 +92,8 @@ def test_deploy_and_retire_move_no_traffic_and_never_empty_what_serves(seen, req
         return
     active = seen.record.active
     for move in decision.moves:
-        assert isinstance(move, Fill | Floors | Await | Resize)
-        if isinstance(move, Fill | Floors):
+        assert isinstance(move, Clear | Fill | Floors | Await | Resize)
+        if isinstance(move, Clear | Fill | Floors):
             wish = move.wish(seen.deployed, START)
             assert weights(wish) == weights(seen.record)
             assert wish.colors[active].filled

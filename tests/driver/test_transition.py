@@ -10,6 +10,7 @@ from driver.errors import Busy, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.interrupts import Interrupted
 from driver.ports import Answers
 from driver.release.requests import Deploy, Promote, Retire, Terms
+from driver.release.snapshot import Target
 from driver.stack.failures import Locked, Stopped, UpdateFailed
 from driver.transition import Limits, carry_out
 from infra.record import Intent, intent_text
@@ -67,6 +68,26 @@ def test_deploy_of_the_same_candidate_again_makes_no_update():
     journey = carry_out(made.ports, Deploy(release("2")), LIMITS)
     assert journey.stack_updates == 0
     assert made.stack.updates == []
+
+
+def test_deploy_once_more_clears_what_one_that_was_broken_off_left_beside_the_new_fill():
+    made = world(serving("candidate"))
+    stranger = Target("i-green-3-0", "healthy")
+    made.cloud.targets["arn:tg/green"] += (stranger,)
+    journey = carry_out(made.ports, Deploy(release("2")), LIMITS)
+    assert journey.stack_updates == 1
+    (wish,) = made.stack.updates
+    assert wish is not None
+    assert "**::green-*-**" in wish.targets
+    assert not [target for target in wish.targets if "blue" in target]
+    assert stranger not in made.cloud.targets["arn:tg/green"]
+    assert made.record.standby == "candidate"
+
+
+def test_targets_on_their_way_out_are_nothing_left_over():
+    made = world(serving("candidate"))
+    made.cloud.targets["arn:tg/green"] += (Target("i-green-3-0", "draining"),)
+    assert carry_out(made.ports, Deploy(release("2")), LIMITS).stack_updates == 0
 
 
 def test_deploy_of_what_serves_is_a_success_without_steps():
