@@ -7,7 +7,7 @@ from typing import Protocol
 from sandbox.cloud import stores, tables
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
-from sandbox.cloud.instances import Instances
+from sandbox.cloud.hosts import Hosts
 from sandbox.traffic import wire
 
 
@@ -19,10 +19,10 @@ class DataPlane(Protocol):
 
 
 class Balancing:
-    def __init__(self, plane: DataPlane, health: Health, instances: Instances, events: EventLog) -> None:
+    def __init__(self, plane: DataPlane, health: Health, hosts: Hosts, events: EventLog) -> None:
         self._plane = plane
         self._health = health
-        self._instances = instances
+        self._hosts = hosts
         self._events = events
         self._ports: dict[str, int] = {}
         self.bound: dict[str, tuple[str, int]] = {}
@@ -31,7 +31,7 @@ class Balancing:
     def sync(self) -> bool:
         """Returns when requests go by what the API says. Says whether anything had changed."""
         self._choose_ports()
-        wanted = tables.build(self._health, self._instances.endpoint, self._ports, self.table.version)
+        wanted = tables.build(self._health, self._hosts.endpoint, self._ports, self.table.version)
         if wanted == self.table:
             return False
         wanted = dataclasses.replace(wanted, version=self.table.version + 1)

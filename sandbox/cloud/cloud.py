@@ -7,8 +7,13 @@ from contextlib import AbstractContextManager
 from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, policies_api, storage_api
 from sandbox.cloud.balancing import Balancing, DataPlane
 from sandbox.cloud.clock import Calendar, Clock
+from sandbox.cloud.ecs import ecs
+from sandbox.cloud.ecs.container_health import ContainerHealth
+from sandbox.cloud.ecs.running import Running
+from sandbox.cloud.ecs.tasks import Tasks
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
+from sandbox.cloud.hosts import Hosts
 from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
 from sandbox.cloud.scaling import Scaling
@@ -30,9 +35,14 @@ class Cloud:
         self.lock: AbstractContextManager[object] = threading.RLock()  # moto isn't thread-safe
         self.events = EventLog(clock)
         self.instances = Instances(clock, apps, self.events)
-        self.health = Health(clock, self.instances, prober, self.events, self.wake)
+        running = Running(clock, apps, self.instances.next_address)
+        checks = ContainerHealth(clock, prober, self.wake)
+        tasks = Tasks(clock, self.events, running, checks, lambda ip: self.health.drains_until(ip))
+        self.hosts = Hosts(self.instances, tasks)
+        self.health = Health(clock, self.hosts, prober, self.events, self.wake)
+        self.ecs = ecs.Ecs(clock, tasks, running, self.health, checks, self.events)
         self.scaling = Scaling(clock, self.instances, self.health, self.events)
-        self.balancing = Balancing(plane, self.health, self.instances, self.events)
+        self.balancing = Balancing(plane, self.health, self.hosts, self.events)
         calendar = Calendar(clock)
         self.watch = Watch(clock, calendar, self.balancing, self.health, self.instances, self.events)
         self._seam = Seam()
@@ -43,6 +53,7 @@ class Cloud:
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
         policies_api.install(self._seam)
+        ecs.install(self._seam, self.ecs)
         metrics_api.install(self._seam, self.watch.store, calendar)
         alarms_api.install(self._seam, self.watch.alarms, calendar)
         elasticache_api.install(self._seam)
@@ -56,6 +67,7 @@ class Cloud:
         with self.lock:
             due = self.instances.step()
             due = min(due, self.scaling.step())
+            due = min(due, self.ecs.step())
             due = min(due, self.health.step())
             # A launch, or a target that was let go, may be due before what was known when the step began.
             due = min(due, self.instances.step())

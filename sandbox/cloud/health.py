@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.cloud import stores, targets
 from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.events import EventLog
-from sandbox.cloud.instances import Instances
+from sandbox.cloud.hosts import Hosts
 from sandbox.cloud.probing import Check, Outcome, Prober
 from sandbox.cloud.targets import Settings, Target
 
@@ -19,13 +19,13 @@ class Health:
     def __init__(
         self,
         clock: Clock,
-        instances: Instances,
+        hosts: Hosts,
         prober: Prober,
         events: EventLog,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
-        self._instances = instances
+        self._hosts = hosts
         self._prober = prober
         self._events = events
         self._wake = wake
@@ -52,7 +52,7 @@ class Health:
         if target is None or target.drained_at is not None:
             return
         delay = float(group.attributes["deregistration_delay.timeout_seconds"])
-        if delay <= 0 or target.state == "unused" or not self._alive(id):
+        if delay <= 0 or target.state == "unused" or not self._hosts.alive(id):
             del self._groups[group.arn][id]
             self._events.add("target", id, f"deregistered from {group.name}")
             return
@@ -102,7 +102,7 @@ class Health:
         due = NEVER
         for target in list(held.values()):
             if target.drained_at is not None:
-                if target.drained_at <= now or not self._alive(target.id):
+                if target.drained_at <= now or not self._hosts.alive(target.id):
                     del held[target.id]
                     self._events.add("target", target.id, f"drained from {group.name}")
                 else:
@@ -112,12 +112,11 @@ class Health:
         return due
 
     def _checkable(self, target: Target, used: bool, now: float) -> bool:
-        machine = self._instances.machines.get(target.id)
         wrong: targets.Condition | None = None
         if not used:
             wrong = targets.NOT_IN_USE
-        elif machine is not None and not machine.alive:
-            wrong = targets.invalid_state(machine.instance.state)
+        elif state := self._hosts.wrong_state(target.id):
+            wrong = targets.invalid_state(state)
         if wrong is None:
             if target.state == "unused":
                 target.begin_again(targets.REGISTERING, now)
@@ -136,10 +135,10 @@ class Health:
         if not target.checking:
             target.checking = True
             check_port = target.port if group.health_check_port == "traffic-port" else int(group.health_check_port)
-            if not self._instances.admits(target.id, check_port, balancer):
+            if not self._hosts.admits(target.id, check_port, balancer):
                 self._done(group.arn, target, Outcome(timed_out=True))
                 return target.next_check
-            address, port = self._instances.endpoint(target.id, check_port)
+            address, port = self._hosts.endpoint(target.id, check_port)
             timeout = max(settings.timeout / self._clock.speed, LEAST_TIMEOUT)
             self._prober.probe(
                 Check(address, port, settings.path, timeout),
@@ -163,10 +162,6 @@ class Health:
             if target.checked(target.falsified(outcome, settings), settings):
                 why = f" ({target.condition[2]})" if target.condition[2] else ""
                 self._events.add("target", target.id, f"{target.state} in {group.name}{why}")
-
-    def _alive(self, id: str) -> bool:
-        machine = self._instances.machines.get(id)
-        return machine is None or machine.alive
 
 
 def settings_of(group: Any) -> Settings:

@@ -71,7 +71,7 @@ class Instances:
         """Takes an instance that moto has just made, and makes it boot."""
         instance._state.name, instance._state.code = "pending", 0
         now = self._clock.now()
-        machine = Machine(instance, region, self._next_address(), now + PENDING, now + PENDING + USER_DATA)
+        machine = Machine(instance, region, self.next_address(), now + PENDING, now + PENDING + USER_DATA)
         self.machines[machine.id] = machine
         self._say(machine, "pending")
         return machine
@@ -194,7 +194,7 @@ class Instances:
         seconds = {"slow-start": SLOW_START, "dies": DIES_AFTER}.get(behaviour)
         return behaviour if seconds is None else f"{behaviour}={seconds / self._clock.speed:.3f}"
 
-    def _next_address(self) -> str:
+    def next_address(self) -> str:
         if not self._network:
             return "127.0.0.1"
         self._hosts += 1

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 _READING = ("Describe", "Get", "List", "BatchGet", "Head")
 # Services whose state the controllers act upon.
-_WATCHED = ("ec2", "autoscaling", "elasticloadbalancing")
+_WATCHED = ("ec2", "autoscaling", "elasticloadbalancing", "ecs", "application-autoscaling")
 
 
 @dataclass(frozen=True)

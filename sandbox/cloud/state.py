@@ -55,7 +55,7 @@ def _groups(cloud: Cloud) -> list[dict[str, Any]]:
 
 def _target(cloud: Cloud, target: Any) -> dict[str, Any]:
     state, reason, description = target.condition
-    address, port = cloud.instances.endpoint(target.id, target.port)
+    address, port = cloud.hosts.endpoint(target.id, target.port)
     return {
         "id": target.id,
         "port": target.port,
