@@ -28,7 +28,8 @@ def heralded(ports: Ports, request: Request, journey: Journey) -> Iterator[None]
             _tell(ports, journey, event, failure.what, failure.why, code=failure.exit_code)
         raise
     if journey.steps and journey.paused_at is None:
-        _tell(ports, journey, "finished", journey.reason, "", code=0)
+        ended: Event = "rolled back" if isinstance(request, Promote) and request.back else "finished"
+        _tell(ports, journey, ended, journey.reason, "", code=0)
 
 
 def starting(ports: Ports, request: Request, journey: Journey, move: Move) -> None:

@@ -37,7 +37,7 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
         who = intent.who or "another driver"
         decided = f"decided by {who} at {intent.when}"
         return Refusal("a rollback is in progress", decided, ("rollback", "resume"), code=5)
-    if seen.stored.freeze and isinstance(request, Deploy | Promote):
+    if seen.stored.freeze and isinstance(request, Deploy | Promote) and not request.back:
         return Refusal("releases are frozen", seen.stored.freeze, ("thaw",))
     record = seen.record
     if record and record.transition:

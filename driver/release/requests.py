@@ -16,18 +16,22 @@ Leniency = Literal["off", "warn"]
 
 @dataclass(frozen=True)
 class Deploy:
-    """Fill the standby. `capacity`: how many targets; None for as many as the active color has now."""
+    """Fill the standby. `capacity`: how many targets; None for as many as the active color has now.
+
+    `back`: it is part of a way back, which no freeze stops.
+    """
 
     release: Release
     capacity: int | None = None
     end_hold: bool = False
+    back: bool = False
 
 
 @dataclass(frozen=True)
 class Promote:
     """Shift the traffic to the candidate. `image`: the one that is expected there, by digest.
 
-    What is None is as the settings have it. `bake` and `max_bake` are in seconds.
+    What is None is as the settings have it. `bake` and `max_bake` are in seconds. `back` as in `Deploy`.
     """
 
     image: str | None = None
@@ -38,6 +42,7 @@ class Promote:
     bake: int | None = None
     max_bake: int | None = None
     pause_after: int | None = None
+    back: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,4 +74,6 @@ Request = Deploy | Promote | Resume | Rollback | Retire
 def why_of(request: Request) -> str:
     """What a record notes as the reason: the verb."""
     named = type(request).__name__.lower()
+    if isinstance(request, Deploy | Promote) and request.back:
+        return f"rollback --to: {named}"
     return f"{named} --again" if isinstance(request, Promote) and request.again else named

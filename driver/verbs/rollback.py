@@ -18,11 +18,17 @@ from driver.session import Session
 
 @click.command()
 @click.option("--now", "at_once", is_flag=True, help="Don't wait for the old color's health, whatever it is.")
+@click.option("--to", "generation", type=click.IntRange(min=1), metavar="GENERATION", help="To what served then.")
 @dry_run
 @timeout("15m")
 @click.pass_obj
-def rollback(called: Invocation, at_once: bool, dry_run: bool, timeout: float) -> Result:
-    """All traffic back to what served before, or out of the transition under way."""
+def rollback(called: Invocation, at_once: bool, generation: int | None, dry_run: bool, timeout: float) -> Result:
+    """All traffic back to what served before, or out of the transition under way.
+
+    With --to, what served at that generation is deployed anew with today's settings and promoted: minutes.
+    """
+    if generation is not None:
+        return _far(called, generation, at_once=at_once, dry_run=dry_run, timeout=timeout)
     session = Session(called, changes=not dry_run)
     called.agree(f"roll {session.checkout.project} · {session.checkout.stack} back?", dry_run=dry_run)
     session.cloud.warm("ssm", "elbv2")
@@ -48,3 +54,22 @@ def _announce(ports: Ports, what: str, why: str, facts: Mapping[str, Any], code:
     from driver.notices import announce  # what it imports would keep the traffic waiting
 
     announce(ports, "rolled back", what=what, why=why, facts={**facts, "exit_code": code})
+
+
+def _far(called: Invocation, generation: int, *, at_once: bool, dry_run: bool, timeout: float) -> Result:
+    from driver.far_back import foreseen, go_back, goal  # none of it is needed where seconds count
+    from driver.observe import observe
+    from driver.verbs.acting import opened
+
+    session = opened(called, f"roll back to generation {generation}", dry_run=dry_run)
+    ports = session.ports
+    aim = goal(session.cloud.versions(), generation, observe(ports.cloud, ports.clock.now()))
+    said = foreseen(ports, aim)
+    if dry_run:
+        return Result("planned", said, facts={"dry_run": True, "image": aim.slot.image, "platform": aim.slot.platform})
+    ports.tell(said)
+    journey = go_back(ports, aim, at_once=at_once, timeout=timeout)
+    facts = {**journey.facts(), "to_generation": generation}
+    if aim.near:
+        _announce(ports, journey.reason, called.verb, facts, 0)
+    return Result("rolled back", journey.reason, ("status", "history"), facts=facts, body=journey)
