@@ -26,6 +26,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "verify": ("driver.verbs.verify:verify", "Run the gates without moving anything."),
     "wait": ("driver.verbs.wait:wait", "Until nothing is in progress."),
     "sync": ("driver.verbs.sync:sync", "Copy the deployed record into the stack's file."),
+    "freeze": ("driver.verbs.freeze:freeze", "Let no release begin, and say why; a rollback always may."),
+    "thaw": ("driver.verbs.freeze:thaw", "Let releases begin again."),
     "preview": ("driver.verbs.preview:preview", "What an update would change, and what that means for traffic."),
     "up": ("driver.verbs.up:up", "Make the first deploy, or whatever is pending."),
     "destroy": ("driver.verbs.destroy:destroy", "Take everything down."),

@@ -20,6 +20,7 @@ from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid
 from driver.images import missing, named
+from driver.release.freeze import sentence
 from driver.release.snapshot import Capacity, Rule, Stored, Target
 from infra.images import Image
 from infra.record import parse_deployed, parse_intent
@@ -78,7 +79,7 @@ class AwsCloud:
             return Stored(
                 deployed=parse_deployed(texts["record"]) if "record" in texts else None,
                 intent=parse_intent(texts["intent"]) if "intent" in texts else None,
-                freeze=texts.get("freeze", ""),
+                freeze=sentence(texts.get("freeze", "")),
                 watcher=texts.get("driver", ""),
             )
 
@@ -206,6 +207,12 @@ class AwsCloud:
 
     def drop_driver(self) -> None:
         self._drop("driver")
+
+    def put_freeze(self, text: str) -> None:
+        self._put("freeze", text)
+
+    def drop_freeze(self) -> None:
+        self._drop("freeze")
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         with spoken(f"the topic {topic}"):

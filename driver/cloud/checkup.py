@@ -15,6 +15,7 @@ from driver.findings import Finding, missing, ok, warning
 from driver.observe import look
 from driver.ports import Cloud
 from driver.release.snapshot import Stored
+from driver.release.watcher import parse
 
 
 class Asked(Cloud, Protocol):
@@ -128,4 +129,7 @@ class Account:
         stored = self._stored
         if stored.freeze:
             return warning(f"frozen: {stored.freeze}", "thaw")
-        return ok("watched: " + stored.watcher if stored.watcher else "neither frozen nor watched by a driver")
+        watcher = parse(stored.watcher)
+        return ok(
+            f"not frozen; watched by {watcher.named}: {watcher.doing}" if watcher else "neither frozen nor watched"
+        )

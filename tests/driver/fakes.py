@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from driver.ports import Answers, Changes, Fetched, Ports, Ran, Wish
+from driver.release.freeze import sentence
 from driver.release.news import Notify
 from driver.release.requests import Terms
 from driver.release.signals import Alarm, Served
@@ -137,7 +138,8 @@ class FakeCloud:
 
     def stored(self) -> Stored:
         self._call("stored")
-        return Stored(self.deployed, parse_intent(self.intent) if self.intent else None, self.freeze, self.driver)
+        intent = parse_intent(self.intent) if self.intent else None
+        return Stored(self.deployed, intent, sentence(self.freeze), self.driver)
 
     def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
         self._call("rules")
@@ -190,6 +192,14 @@ class FakeCloud:
     def drop_driver(self) -> None:
         self._refuse("drop_driver")
         self.driver = ""
+
+    def put_freeze(self, text: str) -> None:
+        self._call("put_freeze")
+        self.freeze = text
+
+    def drop_freeze(self) -> None:
+        self._call("drop_freeze")
+        self.freeze = ""
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         self._refuse("publish")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import boto3
 import pytest
 from botocore import exceptions as aws
@@ -11,6 +13,7 @@ from driver.cloud.account import Credentials, Role, credentials, refuse_other_ac
 from driver.cloud.aws import AwsCloud
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid, Refused, Unforeseen
+from driver.release.freeze import Freeze
 from driver.release.snapshot import Rule
 from infra.record import Intent, intent_text
 from tests.driver.fakes import serving
@@ -67,6 +70,30 @@ def balancer(cloud):
         Actions=[{"Type": "forward", "ForwardConfig": forward}],
     )["Rules"][0]["RuleArn"]
     return rule, groups
+
+
+def test_a_freeze_and_a_lease_lie_beside_the_record_and_go_again(cloud):
+    cloud.put_freeze(Freeze("inventory", "anna", "2026-03-01T12:00:00Z").text())
+    cloud.put_driver("a lease")
+    cloud.put_driver("renewed")
+    found = cloud.stored()
+    assert (found.freeze, found.watcher) == ("inventory (frozen by anna at 2026-03-01T12:00:00Z)", "renewed")
+    assert cloud.watcher() == "renewed"
+    for _ in range(2):
+        cloud.drop_freeze()
+        cloud.drop_driver()
+    assert (cloud.stored().freeze, cloud.watcher()) == ("", "")
+
+
+def test_a_message_reaches_its_topic(cloud):
+    sns, sqs = (boto3.client(name, region_name=REGION) for name in ("sns", "sqs"))
+    topic = sns.create_topic(Name="releases")["TopicArn"]
+    queue = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    cloud.publish(topic, "shop dev finished", "{}")
+    body = json.loads(sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"])
+    assert (body["Subject"], body["Message"]) == ("shop dev finished", "{}")
 
 
 def test_nothing_is_stored_at_first_and_an_intent_comes_and_goes(cloud):
