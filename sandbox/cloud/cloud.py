@@ -37,7 +37,7 @@ class Cloud:
         self.instances = Instances(clock, apps, self.events)
         running = Running(clock, apps, self.instances.next_address)
         checks = ContainerHealth(clock, prober, self.wake)
-        tasks = Tasks(clock, self.events, running, checks, lambda ip: self.health.drains_until(ip))
+        tasks = Tasks(clock, self.events, running, checks)
         self.hosts = Hosts(self.instances, tasks)
         self.health = Health(clock, self.hosts, prober, self.events, self.wake)
         self.ecs = ecs.Ecs(clock, tasks, running, self.health, checks, self.events)

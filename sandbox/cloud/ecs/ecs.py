@@ -77,6 +77,7 @@ class Ecs:
         self.scheduler = Scheduler(clock, tasks, health, events)
         self.stores: dict[str, Store] = {}
         tasks.ended = checks.forget
+        tasks.drains_until = health.drains_until
 
     def store(self, region: str) -> Store:
         return self.stores.setdefault(region, Store(region))

@@ -26,21 +26,15 @@ _NOWHERE = ("127.0.0.1", 1)
 
 
 class Tasks:
-    """`stopped`: told of each task that begins to stop, and of each that has ended."""
+    """`stopping`, `ended`: told of each task that begins to stop, and that has stopped. `drains_until`: when the load
+    balancer has let an address go, in simulated seconds."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        events: EventLog,
-        running: Running,
-        health: ContainerHealth,
-        drains_until: Callable[[str], float],
-    ) -> None:
+    def __init__(self, clock: Clock, events: EventLog, running: Running, health: ContainerHealth) -> None:
         self._clock = clock
         self._events = events
         self._running = running
         self._health = health
-        self._drains_until = drains_until
+        self.drains_until: Callable[[str], float] = lambda _: 0.0
         self.stopping: Callable[[Task], None] = lambda _: None
         self.ended: Callable[[Task], None] = lambda _: None
         self.by_ip: dict[str, Task] = {}
@@ -87,7 +81,7 @@ class Tasks:
         else:
             self._enter(task, "DEACTIVATING", 0.0)
             self._deregister(task)
-            task.due = max(self._clock.now(), self._drains_until(task.ip) if task.registered else 0.0)
+            task.due = max(self._clock.now(), self.drains_until(task.ip) if task.registered else 0.0)
         self.stopping(task)
 
     def exit(self, task: Task, code: int, reason: str | None = None) -> None:
