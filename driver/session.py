@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,11 +13,13 @@ from driver.cloud.account import Credentials, credentials, refuse_other_account
 from driver.cloud.aws import AwsCloud
 from driver.errors import Invalid
 from driver.invocation import Invocation
+from driver.observe import observe
 from driver.ports import Ports, Stack
 from driver.probe import HttpProbe
 from driver.progress import chosen
 
 if TYPE_CHECKING:
+    from driver.release.snapshot import Snapshot
     from driver.stack.automation import PulumiStack
 
 
@@ -48,6 +51,17 @@ class Session:
     @cached_property
     def stack(self) -> Stack:
         return cast(Stack, _Later(self.checkout, self.invocation))
+
+    def observed(self) -> Snapshot:
+        """The stack as it is, for a verb that only reads. Whose account it is gets asked meanwhile.
+
+        Raises Invalid where it is not the one that the deployed record is of.
+        """
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            account = pool.submit(self.cloud.account)
+            seen = observe(self.cloud, self.ports.clock.now())
+        refuse_other_account(account.result(), seen.deployed.account if seen.deployed else "", self.credentials)
+        return seen
 
     def known_account(self) -> str:
         """The caller's account. Raises Invalid where it is not the one that the deployed record is of."""

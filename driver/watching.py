@@ -29,6 +29,8 @@ LASTS = 30.0
 _SHORTEST = timedelta(seconds=1)
 """A sandbox's speed shortens both, but not to less than a busy machine needs to come round to it."""
 
+SHORTEST_LEASE = 4 * _SHORTEST
+
 _GOODBYE = 5.0
 """Seconds that the end of a command waits for the lease to be put away; else it runs out by itself."""
 
@@ -101,7 +103,7 @@ class _Keeper:
             self._tell(f"{there.named} is at this stack too ({doing}); the stack's lock decides who goes first")
             if _order(there) > _order(self._lease()):
                 return  # the younger driver is the one that people want to hear of
-        until = max(clock.later(LASTS), now + 4 * _SHORTEST)
+        until = max(clock.later(LASTS), now + SHORTEST_LEASE)
         text = replace(self._lease(), until=stamp(until)).text()
         cloud.put_driver(text)
         self._written = text

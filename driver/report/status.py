@@ -8,7 +8,8 @@ from typing import Any
 
 from driver.images import short
 from driver.release.snapshot import Snapshot
-from infra.record import COLORS, Color, deployed_data, instant, to_data
+from driver.release.watcher import at, parse, spoken, unwatched_since
+from infra.record import COLORS, Color, Transition, deployed_data, instant, stamp, to_data
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class StatusView:
         seen, deployed = self.seen, self.seen.deployed
         intent = seen.stored.pending
         record = deployed.record if deployed else None
+        watcher = parse(seen.stored.watcher)
+        unwatched = unwatched_since(seen.stored, record.transition if record else None, seen.now)
         return {
             "project": self.project,
             "record": deployed_data(deployed) if deployed else None,
@@ -40,7 +43,8 @@ class StatusView:
             if intent
             else None,
             "freeze": seen.stored.freeze or None,
-            "watcher": seen.stored.watcher or None,
+            "watcher": watcher.data(seen.now) if watcher else None,
+            "unwatched_since": stamp(unwatched) if unwatched else None,
             "url": deployed.url if deployed else None,
         }
 
@@ -72,6 +76,8 @@ class StatusView:
 
 def status_lines(view: StatusView, stack: str) -> list[str]:
     """For people, in rich's markup."""
+    from rich.markup import escape  # the document needs none of it
+
     seen, deployed = view.seen, view.seen.deployed
     if deployed is None:
         return [f"{view.project} · {stack}"]
@@ -80,14 +86,41 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
     lines = [f"{head}    record {deployed.generation}, {age} by {deployed.who or 'someone'}"]
     lines += [_color_line(view, color) for color in COLORS]
     transition = deployed.record.transition
-    state = "No transition" if transition is None else f"Transition at {transition.weight} % since {transition.since}"
+    state = "No transition" if transition is None else _under_way(transition, deployed.record.idle, seen.now)
     lines.append(f"{state}, no drift." if not seen.drift else f"{state}.")
-    lines += [f"[yellow]drift[/]  {reason}" for reason in seen.drift]
+    lines += [f"[yellow]drift[/]  {escape(reason)}" for reason in seen.drift]
+    lines += _watching(seen, transition)
     if intent := seen.stored.pending:
         lines.append(f"[yellow]a rollback is in progress[/], decided by {intent.who} at {intent.when}")
     if seen.stored.freeze:
-        lines.append(f"[yellow]frozen[/]  {seen.stored.freeze}")
+        lines.append(f"[yellow]frozen[/]  {escape(seen.stored.freeze)}")
     return lines
+
+
+def step_of(transition: Transition) -> str:
+    """`step 1 of 3`: the last step is the one to 100 %, which no transition names."""
+    weights = transition.asked.get("weights")
+    return f"step {transition.step}" + (f" of {len(weights) + 1}" if isinstance(weights, list) and weights else "")
+
+
+def _under_way(transition: Transition, idle: Color, now: datetime) -> str:
+    if transition.kind != "shift":
+        return f"In-place release since {at(transition.since, now)}"
+    here = f"{step_of(transition)}, since {at(transition.step_since, now)}"
+    began = f", begun {at(transition.since, now)}" if transition.since != transition.step_since else ""
+    return f"Transition: {transition.weight} % on {idle}, {here}{began}"
+
+
+def _watching(seen: Snapshot, transition: Transition | None) -> list[str]:
+    """Who watches; that nobody does is worth a color, unless it stands there as asked."""
+    from rich.markup import escape
+
+    told = escape(spoken(seen.stored, transition, seen.now))
+    if unwatched_since(seen.stored, transition, seen.now) is None:
+        return [told[:1].upper() + told[1:] + "."] if told else []
+    if transition is not None and transition.paused and seen.stored.pending is None:
+        return ["Paused as asked: it waits for `resume` or `rollback`."]
+    return [f"[yellow]{told}[/]"]
 
 
 def _color_line(view: StatusView, color: Color) -> str:

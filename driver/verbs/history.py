@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from driver.checkout import Checkout
-from driver.errors import Failure
+from driver.cloud.failures import CORRUPT
+from driver.errors import Failure, Invalid
 from driver.invocation import Invocation
 from driver.release.history import Story, Update, told
 from driver.report import history as report
@@ -24,9 +25,19 @@ def history(called: Invocation, limit: int) -> Result:
     The records are the versions that AWS keeps of the record's parameter, a hundred at the most.
     """
     session = Session(called, changes=False)
+    _of_our_account(session)
     updates, unread = pulumi_s(session.checkout)
     story = told(session.cloud.versions(), updates)
     return result(story, limit, unread)
+
+
+def _of_our_account(session: Session) -> None:
+    """Raises Invalid in another account. What happened can be read also where the record itself can't."""
+    try:
+        session.known_account()
+    except Invalid as failure:
+        if failure.facts != CORRUPT:
+            raise
 
 
 def pulumi_s(checkout: Checkout) -> tuple[list[Update], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from driver.gates import health
@@ -9,10 +11,14 @@ from driver.images import named_again
 from driver.invocation import Invocation
 from driver.observe import observe
 from driver.release.snapshot import Snapshot
+from driver.release.watcher import spoken, unwatched_since
 from driver.report.show import show
-from driver.report.status import StatusView
+from driver.report.status import StatusView, step_of
 from driver.result import Result
 from driver.session import Session
+
+_LOOK = 2.0
+"""Seconds between two looks of --watch."""
 
 
 @click.command()
@@ -22,17 +28,17 @@ from driver.session import Session
 def status(called: Invocation, watch: bool, exit_code: bool) -> Result:
     """What runs where: weights, releases, healthy and wanted, transition, drift, intent."""
     session = Session(called, changes=False)
+    seen = session.observed()
     while True:
-        result = _once(session, exit_code=exit_code)
+        result = _shown(session, seen, exit_code=exit_code)
         if not watch:
             return result
         show(result, called)
-        session.ports.clock.sleep(2.0)
+        time.sleep(_LOOK)  # a person's time: a sandbox's speed makes nobody read faster
+        seen = observe(session.cloud, session.ports.clock.now())
 
 
-def _once(session: Session, *, exit_code: bool) -> Result:
-    ports = session.ports
-    seen = observe(ports.cloud, ports.clock.now())
+def _shown(session: Session, seen: Snapshot, *, exit_code: bool) -> Result:
     view = StatusView(session.checkout.project, seen)
     if seen.deployed is None:
         if basis := session.config.get("bluegreen:basedOn"):
@@ -48,12 +54,21 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
     """One word, one sentence, and what to type next."""
     record = seen.record
     assert record is not None
+    unwatched = unwatched_since(seen.stored, record.transition, seen.now)
+    watching = spoken(seen.stored, record.transition, seen.now)
     if seen.stored.pending:
-        return "rolling back", "a rollback is in progress", ("rollback",)
+        return (
+            "rolling back",
+            f"a rollback is in progress; {watching}",
+            ("rollback",) if unwatched else ("wait", "rollback"),
+        )
     if seen.drift:
         return "drift", seen.drift[0], ("up", "rollback")
     if record.transition:
-        return "in transition", f"{record.transition.weight} % on {record.idle}", ("resume", "rollback")
+        doing = f"{record.transition.weight} % on {record.idle}, {step_of(record.transition)}"
+        if record.transition.paused and unwatched:
+            return "paused", f"{doing}, paused as asked", ("resume", "rollback")
+        return "in transition", f"{doing}; {watching}", ("resume", "rollback") if unwatched else ("wait", "rollback")
     serving = f"{record.active} serves"
     fleet = seen.fleet(record.active)
     if not fleet.healthy:

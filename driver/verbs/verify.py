@@ -7,7 +7,6 @@ import click
 from driver.errors import Drifted, Refused
 from driver.gates import BEFORE_SHIFT, Verdict, health
 from driver.invocation import Invocation
-from driver.observe import observe
 from driver.release.snapshot import NOTHING
 from driver.result import Result
 from driver.session import Session
@@ -21,7 +20,7 @@ def verify(called: Invocation, color: str | None) -> Result:
     """Run the gates on what serves and on a filled standby, or on one COLOR. Moves nothing."""
     session = Session(called, changes=False)
     ports = session.ports
-    seen = observe(ports.cloud, ports.clock.now())
+    seen = session.observed()
     if seen.deployed is None:
         raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
     record, slot = seen.deployed.record, seen.deployed.record.standby_slot
