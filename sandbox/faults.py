@@ -13,7 +13,12 @@ class Surface(Protocol):
     def kill_app(self, id: str) -> None: ...
     def misbehave(self, id: str, behaviour: str | None) -> None: ...
     def fail_checks(self, id: str, status: int, flapping: bool) -> None: ...
-    def api(self, kind: str, share: float, seconds: float, service: str, delay: float) -> None: ...
+    def api(
+        self, kind: str, share: float, seconds: float, service: str, delay: float, operations: Sequence[str]
+    ) -> None: ...
+    def alarms(self, color: str | None) -> Sequence[str]: ...
+    def fire(self, alarm: str, seconds: float) -> None: ...
+    def silence(self, seconds: float) -> None: ...
     def clear(self) -> None: ...
 
 
@@ -21,7 +26,8 @@ class Surface(Protocol):
 class Aim:
     """Which instances (`color` and `instance` narrow it, `count` of them), and how badly.
 
-    `amount` means what the fault says: a share from 0 to 1, or seconds.
+    `amount` means what the fault says: a share from 0 to 1, or seconds. `seconds` is how long a fault of the API, the
+    metrics or an alarm lasts, simulated. `operation`: names of API operations, joined by commas or plus signs.
     """
 
     color: str | None = None
@@ -30,6 +36,8 @@ class Aim:
     amount: float | None = None
     seconds: float = 300.0
     service: str = ""
+    operation: str = ""
+    alarm: str = ""
 
     def __post_init__(self) -> None:
         if self.count is not None and self.count < 1:
@@ -38,6 +46,10 @@ class Aim:
             raise ValueError(f"amount must not be negative, as {self.amount} is")
         if self.seconds <= 0:
             raise ValueError(f"seconds must be above 0, not {self.seconds}")
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.operation.replace("+", ",").split(",") if name.strip())
 
     def share(self, default: float) -> float:
         share = default if self.amount is None else self.amount
@@ -64,6 +76,21 @@ def begin(surface: Surface, name: str, given: dict[str, Any]) -> list[str]:
     if unknown:
         raise ValueError(f"{name} takes {', '.join(Aim.__dataclass_fields__)}, not {', '.join(sorted(unknown))}")
     return fault.begin(surface, Aim(**given))
+
+
+def read(text: str) -> tuple[str, dict[str, Any]]:
+    """A fault and its aim in one text: `api-lost` or `api-lost:operation=ModifyRule,amount=0.3`. Raises ValueError."""
+    name, _, rest = text.partition(":")
+    if name not in FAULTS:
+        raise ValueError(f"there is no fault {name!r}; there are {', '.join(FAULTS)}")
+    given: dict[str, Any] = {}
+    for pair in filter(None, rest.split(",")):
+        key, equals, value = pair.partition("=")
+        if not equals or key not in Aim.__dataclass_fields__:
+            raise ValueError(f"{pair!r} in {text!r} is not KEY=VALUE with one of {', '.join(Aim.__dataclass_fields__)}")
+        given[key] = _NUMBERS[key](value) if key in _NUMBERS else value
+    Aim(**given)  # its own checks, before anything is begun
+    return name, given
 
 
 def _victims(surface: Surface, aim: Aim, usual: int | None = None) -> Sequence[str]:
@@ -123,17 +150,35 @@ def _api(kind: str, share: float, delay: float) -> Callable[[Surface, Aim], list
         slow = kind == "slow"
         part = 1.0 if slow else aim.share(share)
         late = delay if not slow or aim.amount is None else aim.amount
-        surface.api(kind, part, aim.seconds, aim.service, late)
-        how = f"take {late:g} s longer" if slow else f"are {kind}, {part:.0%} of them"
-        return [f"calls to {aim.service or 'every service'} {how} for {aim.seconds:g} s"]
+        surface.api(kind, part, aim.seconds, aim.service, late, aim.operations)
+        how = f"take {late:g} s longer" if slow else f"are {_SPOKEN.get(kind, kind)}, {part:.0%} of them"
+        calls = f"calls of {' and '.join(aim.operations)}" if aim.operations else "calls"
+        return [f"{calls} to {aim.service or 'every service'} {how} for {aim.seconds:g} s"]
 
     return begin
+
+
+def _alarm_fires(surface: Surface, aim: Aim) -> list[str]:
+    names = [aim.alarm] if aim.alarm else surface.alarms(aim.color)
+    if not names:
+        raise ValueError(f"no alarm{f' of color {aim.color}' if aim.color else ''}; name one")
+    for name in names:
+        surface.fire(name, aim.seconds)
+    return [f"{name} is in ALARM for {aim.seconds:g} s" for name in names]
+
+
+def _no_metrics(surface: Surface, aim: Aim) -> list[str]:
+    surface.silence(aim.seconds)
+    return [f"nothing is reported to CloudWatch for {aim.seconds:g} s"]
 
 
 def _clear(surface: Surface, aim: Aim) -> list[str]:  # noqa: ARG001
     surface.clear()
     return ["no fault is active"]
 
+
+_NUMBERS: dict[str, Callable[[str], float]] = {"count": int, "amount": float, "seconds": float}
+_SPOKEN = {"lost": "carried out and never answered", "repeated": "carried out twice"}
 
 FAULTS = {
     fault.name: fault
@@ -149,6 +194,12 @@ FAULTS = {
         ),
         Fault("api-failing", "a share (amount, 0.5) of the calls to a service fails with 503", _api("failing", 0.5, 0)),
         Fault("api-slow", "calls to a service take that long (amount, 5) longer", _api("slow", 1.0, 5.0)),
+        Fault(
+            "api-lost", "a share (amount, 0.5) of the calls takes effect, but the answer is lost", _api("lost", 0.5, 0)
+        ),
+        Fault("api-repeated", "a share (amount, 1) of the calls is carried out twice", _api("repeated", 1.0, 0)),
+        Fault("alarm-fires", "an alarm, by name or all of a color, is in ALARM and stays so", _alarm_fires),
+        Fault("no-metrics", "balancers and instances report no metrics any more", _no_metrics),
         Fault("clear", "ends all faults; what was terminated stays so", _clear),
     )
 }

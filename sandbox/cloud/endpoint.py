@@ -11,7 +11,7 @@ from werkzeug.test import run_wsgi_app
 from sandbox.cloud import requests
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.control import Control, NotFound
-from sandbox.cloud.weather import Weather
+from sandbox.cloud.weather import AnswerLost, Weather
 
 PREFIX = "/_sandbox/"
 Answer = tuple[str, list[tuple[str, str]], bytes]
@@ -40,9 +40,23 @@ class Endpoint:
         return [content]
 
     def _aws(self, environ: dict[str, Any], body: bytes) -> Answer:
+        """Raises AnswerLost where a fault says that the caller hears nothing of it."""
         request = requests.read(environ, body)
-        if trouble := self._weather.meets(request):
-            return _error(request, *trouble)
+        fate = self._weather.meets(request)
+        if fate is None:
+            return self._carry_out(request, environ)
+        if fate.refusal is not None:
+            return _error(request, *fate.refusal)
+        answer = self._carry_out(request, {**environ, "wsgi.input": io.BytesIO(body)})
+        if fate.repeated:
+            self._carry_out(request, {**environ, "wsgi.input": io.BytesIO(body)})
+        called = f"{request.service}:{request.action}"
+        self._cloud.events.add("fault", called, "its answer was lost" if fate.lost else "carried out twice")
+        if fate.lost:
+            raise AnswerLost(called)
+        return answer
+
+    def _carry_out(self, request: requests.AwsRequest, environ: dict[str, Any]) -> Answer:
         with self._cloud.lock:
             try:
                 chunks, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
@@ -78,4 +92,7 @@ class Endpoint:
 
 def _error(request: requests.AwsRequest, status: str, code: str, message: str) -> Answer:
     content_type, body = requests.error_body(request, code, message)
-    return status, [("Content-Type", content_type)], body.encode()
+    headers = [("Content-Type", content_type)]
+    if request.protocol == "cbor":
+        headers.append(("smithy-protocol", "rpc-v2-cbor"))
+    return status, headers, body

@@ -7,6 +7,7 @@ from sandbox import faults
 from sandbox.cloud import stores
 from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.probing import Outcome
+from sandbox.cloud.requests import signed_as
 from sandbox.cloud.weather import Spell, Weather
 
 
@@ -23,7 +24,11 @@ class Faulting:
 
     def active(self) -> list[dict[str, Any]]:
         apis = [{"name": f"api-{spell.kind}", "until": spell.until} for spell in self._weather.spells]
-        return [{"name": name, "instances": ids} for name, ids in self._active.items()] + apis
+        watch = self._cloud.watch
+        alarms = [{"name": "alarm-fires", "alarm": hold.name, "until": hold.until} for hold in watch.alarms.held()]
+        if watch.metering.silent_until > self._cloud.clock.now():
+            alarms.append({"name": "no-metrics", "until": watch.metering.silent_until})
+        return [{"name": name, "instances": ids} for name, ids in self._active.items()] + apis + alarms
 
     def begin(self, name: str, given: dict[str, Any]) -> list[str]:
         """What it did, a line each. Raises ValueError."""
@@ -58,12 +63,29 @@ class Faulting:
         self._cloud.health.force(Outcome(status), {id}, flapping)
         self._note("health-flaps" if flapping else "health-fails", id)
 
-    def api(self, kind: str, share: float, seconds: float, service: str, delay: float) -> None:
-        self._weather.begin(Spell(kind, share, self._cloud.clock.now() + seconds, service, delay))
+    def api(
+        self, kind: str, share: float, seconds: float, service: str, delay: float, operations: Sequence[str]
+    ) -> None:
+        until, named = self._cloud.clock.now() + seconds, tuple(name.lower() for name in operations)
+        self._weather.begin(Spell(kind, share, until, signed_as(service), delay, named))
+
+    def alarms(self, color: str | None) -> Sequence[str]:
+        """Those with the color as a part of their name; without a color none, as all would be a wild guess."""
+        return sorted(
+            alarm.name for _, alarm in stores.alarms() if color is not None and color in alarm.name.split("-")
+        )
+
+    def fire(self, alarm: str, seconds: float) -> None:
+        self._cloud.watch.alarms.hold(alarm, seconds)
+
+    def silence(self, seconds: float) -> None:
+        self._cloud.watch.metering.silent_until = self._cloud.clock.now() + seconds
 
     def clear(self) -> None:
         """All well again; what was terminated stays so."""
         self._weather.clear()
+        self._cloud.watch.alarms.holds.clear()
+        self._cloud.watch.metering.silent_until = 0.0
         self._cloud.health.force(None, set(self._cloud.instances.machines))
         for id in {id for name, ids in self._active.items() if not name.startswith("health-") for id in ids}:
             self._cloud.instances.restart_app(id)

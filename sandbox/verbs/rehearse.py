@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("image", required=False)
 @click.option(
-    "--fault", metavar="NAME", help="What goes wrong as the new release comes; `sandbox fault` lists the names."
+    "--fault",
+    metavar="NAME[:KEY=VALUE,…]",
+    help="What goes wrong as the new release comes; `sandbox fault` lists the names. For instance: "
+    "api-lost:operation=ModifyRule,amount=0.3.",
 )
 @click.option("--rate", type=click.FloatRange(1, 5000), default=200.0, show_default=True, help="Requests per second.")
 @click.option(

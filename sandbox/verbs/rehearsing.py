@@ -14,8 +14,8 @@ from driver.errors import Invalid
 from driver.invocation import Invocation
 from driver.result import Result
 from driver.stack.settings import read
+from sandbox import faults
 from sandbox.daemon import SandboxError
-from sandbox.faults import FAULTS
 from sandbox.rehearsal.acts import Act, next_image, play
 from sandbox.rehearsal.outcome import Rehearsed
 from sandbox.rehearsal.perform import perform
@@ -28,8 +28,11 @@ def run(
     called: Invocation, image: str | None, fault: str | None, rate: float, speed: float, report: str | None
 ) -> Result:
     """Raises Invalid where there is no such stack, no image, or no sandbox to be had."""
-    if fault is not None and fault not in FAULTS:
-        raise Invalid(f"there is no fault {fault!r}", f"there are {', '.join(FAULTS)}", ("sandbox fault",))
+    if fault is not None:
+        try:
+            faults.read(fault)
+        except ValueError as error:
+            raise Invalid(f"{fault!r} can't be let loose", str(error), ("sandbox fault",)) from error
     root = find(called.project)
     if not called.stack:
         raise Invalid("name the stack to rehearse", "its settings are what is rehearsed", ("-s dev rehearse",))
@@ -93,7 +96,8 @@ def _fault(stage: Stage, fault: str | None, acts: tuple[Act, ...]) -> Callable[[
 
     def meanwhile(act: Act) -> None:
         if fault is not None and act == shifts[0]:
-            aim = {} if fault.startswith("api-") else {"color": "green"}
-            stage.post("fault", {"name": fault, **aim})
+            name, aim = faults.read(fault)
+            everywhere = name.startswith("api-") or aim.keys() & {"color", "instance", "alarm"}
+            stage.post("fault", {"name": name, **({} if everywhere else {"color": "green"}), **aim})
 
     return meanwhile

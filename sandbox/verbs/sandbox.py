@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -68,12 +68,19 @@ def push(called: Invocation, image: str) -> Result:
 
 @sandbox.command()
 @click.argument("name", required=False)
+@click.argument("alarm", required=False)
 @click.option("--color", type=click.Choice(["blue", "green"]), help="Only instances of this color.")
 @click.option("--count", type=click.IntRange(1), help="How many instances.")
 @click.option("--amount", type=click.FloatRange(0), help="A share from 0 to 1, or seconds: what the fault says.")
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, in the sandbox's time [300].")
+@click.option("--service", help="Only API calls to this service, such as elbv2.")
+@click.option("--operation", help="Only these API operations, such as ModifyRule,PutParameter.")
 @click.pass_obj
-def fault(called: Invocation, name: str | None, color: str | None, count: int | None, amount: float | None) -> Result:
-    """Let something go wrong, by name; without a name: list what can."""
+def fault(called: Invocation, /, name: str | None, **aim: Any) -> Result:
+    """Let something go wrong, by name; without a name: list what can.
+
+    ALARM is the one that `alarm-fires` is about.
+    """
     from sandbox.verbs import life
 
-    return life.fault(called, name, color=color, count=count, amount=amount)
+    return life.fault(called, name, **aim)

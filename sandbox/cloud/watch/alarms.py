@@ -54,7 +54,7 @@ class Alarms:
 
     def evaluate(self, end: float) -> None:
         """Judges every alarm by what was reported for the time before `end`."""
-        self.holds = [hold for hold in self.holds if hold.until > self.clock.now()]
+        self.holds = self.held()
         regions = set()
         for region, alarm in stores.alarms():
             regions.add(region)
@@ -116,6 +116,9 @@ class Alarms:
             self.enter(region, alarm, ALARM, f"Threshold Crossed: the fault alarm-fires holds it for {seconds:g} s.")
             self.combine(region)
 
+    def held(self) -> list[Hold]:
+        return [hold for hold in self.holds if hold.until > self.clock.now()]
+
     def history(self, region: str, name: str | None = None) -> list[Entry]:
         """Oldest first, also of alarms that are gone."""
         found = [
@@ -175,8 +178,7 @@ class Alarms:
         self._history.setdefault((region, alarm.name), deque(maxlen=REMEMBERED)).append(entry)
 
     def _held(self, region: str, name: str) -> bool:
-        now = self.clock.now()
-        return any(hold.until > now and (hold.region, hold.name) == (region, name) for hold in self.holds)
+        return any((hold.region, hold.name) == (region, name) for hold in self.held())
 
     def _spoken(self, at: float) -> str:
         return self.calendar.of(at).strftime("%d/%m/%y %H:%M:%S")
