@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from driver.await_health import await_health
-from driver.bake import Watch, checked, watched_alarms
+from driver.bake import POLL, Watch, checked, watched_alarms
 from driver.errors import Failure, ReleaseFailed, Unfinished
 from driver.gates import Verdict, judge, lenient, targets_for
 from driver.heralding import starting
@@ -16,6 +16,7 @@ from driver.ports import Ports
 from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, Shift, Update
 from driver.release.requests import Promote, Request, Resume, why_of
 from driver.release.snapshot import Snapshot
+from driver.release.terms import Terms
 from driver.resize import resize
 from driver.stack.failures import UpdateFailed
 from driver.verify import verify
@@ -78,12 +79,28 @@ class Taking:
             deployed = journey.deployed
         found = list(judge(seen, move.to, move.gates, move.weight, terms.carries))
         if not any(verdict.stops for verdict in found) and move.gates.get("alarms") != "off":
-            alarms = watched_alarms(self.ports, seen, terms, move.to, None)
-            found += (lenient(verdict, move.gates) for verdict in alarms)
+            found += (lenient(verdict, move.gates) for verdict in self._quiet(move, seen, terms, journey))
         if not any(verdict.blocks for verdict in found) and not _in_transition(journey):
             # At a later weight the bake before it has just asked these.
             found += checked(self.ports, terms, deployed, move.to, move.gates)
         return tuple(found)
+
+    def _quiet(self, move: Advance | Shift, seen: Snapshot, terms: Terms, journey: Journey) -> tuple[Verdict, ...]:
+        """What the alarms say before a weight.
+
+        Before the first one they may still ring for the release that stood there before: without traffic they end as
+        soon as their metrics are through, and for so long they are waited for.
+        """
+        deadline, told = self.ports.clock.elapsed() + terms.alarms.sight, False
+        while True:
+            said = watched_alarms(self.ports, seen, terms, move.to, None)
+            waits = any(verdict.stops for verdict in said) and not _in_transition(journey)
+            if not waits or move.gates.get("alarms") == "warn" or self.ports.clock.elapsed() >= deadline:
+                return said
+            if not told:
+                self.ports.tell(f"{said[0].reason}; waiting for it to end")
+                told = True
+            self.ports.clock.sleep(POLL)
 
     def _with_room(self, move: Advance | Shift, seen: Snapshot, journey: Journey) -> Snapshot:
         """The standby is made larger first where the active color has grown since the plan was made."""

@@ -17,6 +17,9 @@ PERIOD = 60
 _NAMESPACE = "AWS/ApplicationELB"
 # FILL: the balancer reports no count of errors where there were none. IF: without requests there is no ratio.
 _PERCENT = "IF(requests > 0, 100 * FILL(errors, 0) / requests)"
+# New targets count as unhealthy until their first checks are over: every deploy would set the alarm off, and bar the
+# promotion after it. A color that nobody is sent to has no one to alarm for.
+_UNWELL = "IF(requests > 0, unhealthy)"
 
 
 class Watch(pulumi.ComponentResource):
@@ -46,13 +49,6 @@ class Watch(pulumi.ComponentResource):
 
     def _errors(self, color: Color, platform: str, place: Mapping[str, pulumi.Input[str]]) -> None:
         limit = self._settings.gates.alarms.errors
-
-        def count(metric: str) -> aws.cloudwatch.MetricAlarmMetricQueryMetricArgs:
-            return aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-                namespace=_NAMESPACE, metric_name=metric, period=PERIOD, stat="Sum", dimensions=place
-            )
-
-        query = aws.cloudwatch.MetricAlarmMetricQueryArgs
         self._alarm(
             color,
             platform,
@@ -61,9 +57,9 @@ class Watch(pulumi.ComponentResource):
             comparison_operator="GreaterThanThreshold",
             threshold=limit,
             metric_queries=[
-                query(id="percent", expression=_PERCENT, label="5xx in percent", return_data=True),
-                query(id="errors", metric=count("HTTPCode_Target_5XX_Count"), return_data=False),
-                query(id="requests", metric=count("RequestCount"), return_data=False),
+                _said(_PERCENT, "5xx in percent"),
+                _counted("errors", "HTTPCode_Target_5XX_Count", "Sum", place),
+                _counted("requests", "RequestCount", "Sum", place),
             ],
         )
 
@@ -89,14 +85,14 @@ class Watch(pulumi.ComponentResource):
             color,
             platform,
             "unhealthy-hosts",
-            f"{limit} or more targets of {color} on {platform} are unhealthy",
+            f"{limit} or more targets of {color} on {platform} are unhealthy while it has traffic",
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=limit,
-            namespace=_NAMESPACE,
-            metric_name="UnHealthyHostCount",
-            statistic="Maximum",
-            period=PERIOD,
-            dimensions=place,
+            metric_queries=[
+                _said(_UNWELL, "unhealthy hosts with traffic"),
+                _counted("unhealthy", "UnHealthyHostCount", "Maximum", place),
+                _counted("requests", "RequestCount", "Sum", place),
+            ],
         )
 
     def _alarm(self, color: Color, platform: str, kind: Kind, description: str, **judged: Any) -> None:
@@ -119,3 +115,21 @@ class Watch(pulumi.ComponentResource):
 
 def _named(arn: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(arn).apply(dimension)
+
+
+def _said(expression: str, label: str) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    """What the alarm goes by."""
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(id="judged", expression=expression, label=label, return_data=True)
+
+
+def _counted(
+    id: str, metric: str, statistic: str, place: Mapping[str, pulumi.Input[str]]
+) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    """One metric that an expression is made of."""
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id=id,
+        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace=_NAMESPACE, metric_name=metric, period=PERIOD, stat=statistic, dimensions=place
+        ),
+        return_data=False,
+    )

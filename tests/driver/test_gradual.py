@@ -162,7 +162,16 @@ def test_an_alarm_that_fires_before_the_first_weight_is_a_refusal():
         carry_out(stack.ports, Promote(), LIMITS)
     assert caught.value.facts["gate"] == "alarms"
     assert stack.cloud.history == []
+    assert 120 <= stack.clock.seconds < 130
     carry_out(stack.ports, Promote(gates={"alarms": "warn"}), LIMITS)
+    assert stack.record.active == "green"
+
+
+def test_an_alarm_that_still_rings_for_the_release_before_is_waited_for():
+    stack = made()
+    stack.cloud.alarming[NAMES[1]] = Alarm(NAMES[1], "ALARM", "slow", fired=True)
+    at(stack, 60, lambda: stack.cloud.alarming.update({NAMES[1]: Alarm(NAMES[1], "OK")}))
+    carry_out(stack.ports, Promote(), LIMITS)
     assert stack.record.active == "green"
 
 

@@ -53,23 +53,31 @@ def test_what_is_watched(color: str) -> None:
     assert (latency["metricName"], latency["extendedStatistic"], latency["period"]) == ("TargetResponseTime", "p95", 60)
     assert (latency["comparisonOperator"], latency["threshold"]) == ("GreaterThanThreshold", 1)
     unhealthy = found[f"shop-dev-{color}-compose-unhealthy-hosts"].inputs
-    assert (unhealthy["metricName"], unhealthy["statistic"]) == ("UnHealthyHostCount", "Maximum")
     assert (unhealthy["comparisonOperator"], unhealthy["threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
     errors = found[f"shop-dev-{color}-compose-errors"].inputs
     assert (errors["comparisonOperator"], errors["threshold"]) == ("GreaterThanThreshold", 5)
-    percent, *counted = errors["metricQueries"]
-    assert percent["expression"] == "IF(requests > 0, 100 * FILL(errors, 0) / requests)"
-    assert [query["returnData"] for query in errors["metricQueries"]] == [True, False, False]
-    metrics = {query["id"]: query["metric"] for query in counted}
-    assert {name: (metric["metricName"], metric["stat"]) for name, metric in metrics.items()} == {
+    assert judged_by(errors, "IF(requests > 0, 100 * FILL(errors, 0) / requests)") == {
         "errors": ("HTTPCode_Target_5XX_Count", "Sum"),
         "requests": ("RequestCount", "Sum"),
     }
-    for judged in (latency, unhealthy, *metrics.values()):
+    assert judged_by(unhealthy, "IF(requests > 0, unhealthy)") == {
+        "unhealthy": ("UnHealthyHostCount", "Maximum"),
+        "requests": ("RequestCount", "Sum"),
+    }
+    parts = [query["metric"] for of in (errors, unhealthy) for query in of["metricQueries"] if "metric" in query]
+    for judged in (latency, *parts):
         assert judged["namespace"] == "AWS/ApplicationELB"
         assert judged["period"] == 60
         assert set(judged["dimensions"]) == {"LoadBalancer", "TargetGroup"}
         assert f"{color}-compose-targets" in judged["dimensions"]["TargetGroup"]
+
+
+def judged_by(inputs: dict[str, Any], expression: str) -> dict[str, tuple[str, str]]:
+    """The metrics that the alarm's one expression is made of."""
+    judged, *counted = inputs["metricQueries"]
+    assert judged["expression"] == expression
+    assert [query["returnData"] for query in inputs["metricQueries"]] == [True, *(False for _ in counted)]
+    return {query["id"]: (query["metric"]["metricName"], query["metric"]["stat"]) for query in counted}
 
 
 def test_every_limit_is_the_settings_one() -> None:
