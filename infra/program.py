@@ -9,6 +9,7 @@ from typing import Any
 import pulumi
 
 from infra import deployed
+from infra.access import Place
 from infra.colors import platform as platforms
 from infra.colors.platform import Filling, Ground, Site
 from infra.context import Context
@@ -19,6 +20,7 @@ from infra.record import COLORS, Color, Record
 from infra.refusal import Refusal, refuse
 from infra.routing import Routing
 from infra.settings import Settings, SettingsError, load
+from infra.supplies import Supplies, known_secrets
 from infra.watching import Watch
 
 __all__ = ["Context", "Refusal", "release_digest", "run"]
@@ -33,12 +35,25 @@ def run(context: Context | None = None) -> None:
     config = _config()
     settings = _settings(config)
     plan = deployed.plan(settings, config, context)
+    known = known_secrets(settings, fills=plan.decision.fills is not None)
     record = plan.decision.record
 
     network = Network("network", settings)
     balancer = LoadBalancer("balancer", settings, network)
-    site = Site(settings, network.vpc, network.private_subnets, balancer.security_group.id)
+    supplies = Supplies(settings, network, plan, known)
+    site = Site(
+        settings,
+        network.vpc,
+        network.private_subnets,
+        balancer.security_group.id,
+        balancer=balancer.balancer.arn_suffix,
+        place=Place(plan.account, plan.region),
+        secrets=supplies.secrets,
+        supplied=supplies.environment,
+        behind=supplies.behind,
+    )
     grounds = _grounds(site, plan)
+    supplies.admit(grounds)
     routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
     fillings = _fillings(site, plan, grounds)
     if settings.gates.alarms.enabled:

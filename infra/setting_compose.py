@@ -48,9 +48,10 @@ Checksum: TypeAlias = Annotated[
 Mirror: TypeAlias = Annotated[
     str,
     Field(
-        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?)"
+        pattern=r"^(bundle|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|https://[A-Za-z0-9.-]{1,253}(:\d{1,5})?)"
         r"(/[A-Za-z0-9._-]{1,100}){0,8}$",
-        description="s3://bucket/folder or https://host/folder, where the Compose binary lies under its release's name",
+        description="s3://bucket/folder or https://host/folder, where the Compose binary lies under its release's "
+        "name, or bundle for the folder tools/v<version> of the bundles' own bucket",
     ),
 ]
 

@@ -144,8 +144,12 @@ class Settings(Frozen):
 
     @rule("network", "compose.mirror", "compose.ami")
     def _compose_is_within_reach(self) -> Iterator[Misfit]:
-        if self.network.closed and not self.compose.ami and not (self.compose.mirror or "").startswith("s3://"):
-            allowed = "s3://…: instances without a way out reach no other host for the Compose binary"
+        if (
+            self.network.closed
+            and not self.compose.ami
+            and not (self.compose.mirror or "").startswith(("bundle", "s3://"))
+        ):
+            allowed = "s3://… or bundle: instances without a way out reach no other host for the Compose binary"
             yield Misfit("compose.mirror", self.compose.mirror or "nothing", allowed)
 
     @rule("network", "compose.nginx")

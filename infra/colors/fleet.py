@@ -5,7 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from infra import access, images, immutable, rendering
+from infra import access, images, immutable, rendering, scaling
+from infra.colors.instance_role import needs
 from infra.colors.machine import machine_image
 from infra.colors.platform import Ground, Site
 from infra.record import Color, Slot
@@ -37,29 +38,35 @@ class Fleet(pulumi.ComponentResource):
             "bluegreen:fill": str(slot.fill),
             "bluegreen:release": slot.digest,
         }
-        template = self._template(color, ground, self._profile())
-        self.group_name = self._group(site, ground, template).name
+        profile, policy = self._profile(color, site)
+        template = self._template(color, ground, profile)
+        group = self._group(site, ground, template, [policy, *site.behind])
+        self.group_name = group.name
+        if self.settings.scaling:
+            label = pulumi.Output.concat(site.balancer, "/", ground.measured)
+            scaling.follow(name, self.settings.scaling, group.name, label, self)
         self.register_outputs({"group": self.group_name})
 
     def _opts(self, arguments: type) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, ignore_changes=None if self.anew else immutable.inputs(arguments))
 
-    def _profile(self) -> aws.iam.InstanceProfile:
+    def _profile(self, color: Color, site: Site) -> tuple[aws.iam.InstanceProfile, aws.iam.RolePolicy]:
         role = aws.iam.Role(
             f"{self.name}-role",
             assume_role_policy=access.trust("ec2.amazonaws.com"),
             tags=self.tags,
             opts=self._opts(aws.iam.RoleArgs),
         )
-        aws.iam.RolePolicy(
+        policy = aws.iam.RolePolicy(
             f"{self.name}-policy",
             role=role.name,
-            policy=access.instance_policy(images.parse_image(self.slot.image)),
+            policy=needs(color, self.slot, site).apply(access.instance_policy),
             opts=self._opts(aws.iam.RolePolicyArgs),
         )
-        return aws.iam.InstanceProfile(
+        profile = aws.iam.InstanceProfile(
             f"{self.name}-profile", role=role.name, tags=self.tags, opts=self._opts(aws.iam.InstanceProfileArgs)
         )
+        return profile, policy
 
     def _template(self, color: Color, ground: Ground, profile: aws.iam.InstanceProfile) -> aws.ec2.LaunchTemplate:
         chosen = self.settings.compose
@@ -80,7 +87,11 @@ class Fleet(pulumi.ComponentResource):
             ],
             # One hop: a token stays on the host, out of the containers' reach.
             metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
-                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+                http_endpoint="enabled",
+                http_tokens="required",
+                http_put_response_hop_limit=1,
+                # Where an instance finds the name of its scaling group.
+                instance_metadata_tags="enabled",
             ),
             block_device_mappings=[
                 aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
@@ -114,7 +125,9 @@ class Fleet(pulumi.ComponentResource):
             stop_seconds=_STOP_SECONDS,
         )
 
-    def _group(self, site: Site, ground: Ground, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
+    def _group(
+        self, site: Site, ground: Ground, template: aws.ec2.LaunchTemplate, before: list[pulumi.Resource]
+    ) -> aws.autoscaling.Group:
         chosen, floor = self.settings.compose, self.slot.floor
         # Bounds follow the record in every update, so that one that failed half-way is put right by the next.
         # Desired capacity is the scaler's after creation, also in an update that renders in place.
@@ -135,7 +148,7 @@ class Fleet(pulumi.ComponentResource):
             health_check_grace_period=chosen.grace,
             # New ones first: a health check that fails everywhere at once must not empty the fleet.
             instance_maintenance_policy=aws.autoscaling.GroupInstanceMaintenancePolicyArgs(
-                min_healthy_percentage=100, max_healthy_percentage=110
+                min_healthy_percentage=100, max_healthy_percentage=200
             ),
             # Waiting inside an update would hold the stack's lock against a rollback.
             wait_for_capacity_timeout="0",
@@ -144,5 +157,6 @@ class Fleet(pulumi.ComponentResource):
                 aws.autoscaling.GroupTagArgs(key=key, value=value, propagate_at_launch=True)
                 for key, value in {"Name": f"{self.settings.project}-{self.name}", **self.tags}.items()
             ],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored),
+            # An instance that boots before its role may do anything would be abandoned.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored, depends_on=before),
         )

@@ -81,5 +81,5 @@ class Footing(pulumi.ComponentResource):
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupEgressRuleArgs),
         )
-        self.ground = Ground(targets.arn, group.id)
+        self.ground = Ground(targets.arn, group.id, targets.arn_suffix)
         self.register_outputs({"targetGroup": targets.arn})

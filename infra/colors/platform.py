@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pulumi
 
+from infra.access import Place
 from infra.record import Color, Slot
+from infra.secrets import Readable
 from infra.settings import Settings
 
 
@@ -22,6 +24,15 @@ class Site:
     """Ids of the private subnets."""
     balancer_group: pulumi.Input[str]
     """The load balancer's security group."""
+    balancer: pulumi.Input[str]
+    """The load balancer, as its metrics name it."""
+    place: Place
+    secrets: Mapping[str, Readable] = field(default_factory=dict)
+    """By the names that the settings use; known where a release is made."""
+    supplied: pulumi.Input[Mapping[str, str]] = field(default_factory=dict)
+    """Variables that the stack's own resources give every app."""
+    behind: tuple[pulumi.Resource, ...] = ()
+    """What has to be there before a release boots."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Ground:
     target_group: pulumi.Output[str]
     """ARN."""
     security_group: pulumi.Output[str]
+    measured: pulumi.Output[str]
+    """The target group, as its metrics name it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import collections.abc
 import enum
 import importlib
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,7 +21,9 @@ def arguments_of(token: str) -> type:
     """The class of a resource's arguments: `aws:lb/targetGroup:TargetGroup` -> `pulumi_aws.lb.TargetGroupArgs`."""
     package, module, name = token.split(":")
     place = importlib.import_module(f"pulumi_{package}.{module.partition('/')[0]}")
-    return typing.cast(type, getattr(place, f"{name}Args"))
+    # Where a block of another resource has taken the name, a resource's own arguments are called InitArgs.
+    own = sys.modules[getattr(place, name).__module__]
+    return typing.cast(type, getattr(own, f"{name}InitArgs", None) or getattr(place, f"{name}Args"))
 
 
 def faults(inputs: dict[str, Any], arguments: type, where: str) -> Iterator[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from infra.colors.machine import architecture
 from infra.immutable import inputs as every_input
 from infra.record import Transition, stamp, to_data
+from infra.setting_compose import architecture
 from infra.steps import flipped, floored
 from tests.infra.schema import arguments_of
 from tests.infra.world import IMAGE, NOW, SHA, World, at_rest, both_filled, copy_of, stack_file, with_standby
@@ -29,6 +28,7 @@ def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: Wor
         "httpEndpoint": "enabled",
         "httpTokens": "required",
         "httpPutResponseHopLimit": 1,
+        "instanceMetadataTags": "enabled",
     }
     (device,) = template["blockDeviceMappings"]
     assert device["ebs"] == {
@@ -60,7 +60,7 @@ def test_a_template_boots_exactly_the_recorded_release(first: World) -> None:
 def test_the_group_is_checked_by_the_balancer_and_replaces_before_it_removes(world: World) -> None:
     group = world.up(stack_file("prod"), "prod").one("blue-1-group").inputs
     assert (group["healthCheckType"], group["healthCheckGracePeriod"]) == ("ELB", 300)
-    assert group["instanceMaintenancePolicy"] == {"minHealthyPercentage": 100, "maxHealthyPercentage": 110}
+    assert group["instanceMaintenancePolicy"] == {"minHealthyPercentage": 100, "maxHealthyPercentage": 200}
     assert group["targetGroupArns"] == ["arn:aws:lb/targetGroup:TargetGroup:blue-compose-targets"]
     assert group["launchTemplate"] == {"id": "blue-1-template-id", "version": "1"}
     assert (group["minSize"], group["desiredCapacity"], group["maxSize"]) == (2, 2, 6)
@@ -93,39 +93,6 @@ def test_instances_carry_what_a_stranger_needs_to_know(first: World) -> None:
     template = first.one("blue-1-template").inputs
     assert template["tags"]["bluegreen:release"] == slot.digest
     assert template["tagSpecifications"][0]["resourceType"] == "volume"
-
-
-def test_an_instance_may_pull_its_own_image_and_be_reached_by_session_manager(first: World) -> None:
-    trust = json.loads(first.one("blue-1-role").inputs["assumeRolePolicy"])["Statement"]
-    assert [(one["Principal"], one["Action"]) for one in trust] == [
-        ({"Service": "ec2.amazonaws.com"}, "sts:AssumeRole")
-    ]
-    policy = first.one("blue-1-policy").inputs
-    assert policy["role"] == "blue-1-role-0a1b2c3"
-    leave = json.loads(policy["policy"])["Statement"]
-    anywhere = {action for one in leave if one["Resource"] == "*" for action in _actions(one)}
-    assert anywhere == {
-        "ecr:GetAuthorizationToken",
-        "ssm:UpdateInstanceInformation",
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
-    }
-    narrow = {one["Resource"]: _actions(one) for one in leave if one["Resource"] != "*"}
-    assert narrow == {
-        "arn:aws:ecr:eu-central-1:111122223333:repository/shop": {
-            "ecr:BatchCheckLayerAvailability",
-            "ecr:BatchGetImage",
-            "ecr:GetDownloadUrlForLayer",
-        }
-    }
-    assert first.one("blue-1-profile").inputs["role"] == "blue-1-role-0a1b2c3"
-
-
-def _actions(statement: dict[str, Any]) -> set[str]:
-    found = statement["Action"]
-    return {found} if isinstance(found, str) else set(found)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from tests.infra.world import as_config
 SHA = "sha256:" + "ab" * 32
 ECR = "111122223333.dkr.ecr.eu-central-1.amazonaws.com"
 ARN = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/database-a1B2c3"
+NO_OTHER_HOST = "s3://… or bundle: instances without a way out reach no other host for the Compose binary"
 TOKEN = {"secret": "shop/cache", "key": "token"}
 
 
@@ -182,7 +183,7 @@ def test_the_caches_token_is_one_of_the_secrets() -> None:
             {"compose": {"mirror": "http://files.example/compose"}},
             {
                 "compose.mirror": "s3://bucket/folder or https://host/folder, where the Compose binary lies under its "
-                "release's name"
+                "release's name, or bundle for the folder tools/v<version> of the bundles' own bucket"
             },
         ),
         (
@@ -192,7 +193,7 @@ def test_the_caches_token_is_one_of_the_secrets() -> None:
         (
             {"network": {"endpoints": True}},
             {
-                "compose.mirror": "s3://…: instances without a way out reach no other host for the Compose binary",
+                "compose.mirror": NO_OTHER_HOST,
                 "compose.nginx": "an image in ECR, by digest: instances without a way out reach no other registry",
             },
         ),
@@ -202,7 +203,7 @@ def test_the_caches_token_is_one_of_the_secrets() -> None:
                 "compose": {"mirror": "https://files.example", "nginx": f"public.ecr.aws/nginx/nginx@{SHA}"},
             },
             {
-                "compose.mirror": "s3://…: instances without a way out reach no other host for the Compose binary",
+                "compose.mirror": NO_OTHER_HOST,
                 "compose.nginx": "an image in ECR, by digest: instances without a way out reach no other registry",
             },
         ),

@@ -62,6 +62,10 @@ class World:
     closed: bool = False
     """Nothing can be read at all."""
     tags: dict[str, str] = field(default_factory=lambda: {"1.0.0": SHA})
+    secrets: dict[str, str] = field(default_factory=dict)
+    """Name -> text."""
+    secret_keys: dict[str, str] = field(default_factory=dict)
+    """Name -> the key of the account's own that it is encrypted with."""
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     resources: list[Registered] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -151,6 +155,19 @@ class Answers(mocks.Mocks):
             outputs["arn"] = PRODUCTION_RULE.replace("production-rule", name)
         elif args.typ == "aws:lb/loadBalancer:LoadBalancer":
             outputs["dnsName"] = "balancer-1.eu-central-1.elb.amazonaws.com"
+            outputs["arnSuffix"] = f"app/{name}/1"
+        elif args.typ == "aws:lb/targetGroup:TargetGroup":
+            outputs["arnSuffix"] = f"targetgroup/{name}/1"
+        elif args.typ == "aws:s3/bucket:Bucket":
+            outputs |= {"bucket": f"{name}-0a1b2c3", "arn": f"arn:aws:s3:::{name}-0a1b2c3"}
+        elif args.typ == "aws:s3/bucketObjectv2:BucketObjectv2":
+            outputs["versionId"] = f"version-of-{name}"
+        elif args.typ == "aws:secretsmanager/secret:Secret":
+            outputs["arn"] = secret_arn(args.inputs["name"])
+        elif args.typ == "aws:elasticache/replicationGroup:ReplicationGroup":
+            outputs["primaryEndpointAddress"] = "master.cache.example"
+        elif args.typ == "aws:ecr/repository:Repository":
+            outputs["repositoryUrl"] = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{args.inputs['name']}"
         elif args.typ == "aws:ec2/launchTemplate:LaunchTemplate":
             outputs["latestVersion"] = 1
         elif args.typ == "awsx:ec2:Vpc":
@@ -179,10 +196,30 @@ class Answers(mocks.Mocks):
                 if args.args["imageTag"] not in world.tags:
                     raise NotThere
                 return {"imageDigest": world.tags[args.args["imageTag"]]}
+            case "aws:secretsmanager/getSecret:getSecret":
+                name = args.args.get("name") or secret_name(args.args["arn"])
+                if name not in world.secrets:
+                    raise NotThere
+                return {"arn": secret_arn(name), "name": name, "kmsKeyId": world.secret_keys.get(name, "")}
+            case "aws:secretsmanager/getSecretVersion:getSecretVersion":
+                if args.args["secretId"] not in world.secrets:
+                    raise NotThere
+                return {"secretString": world.secrets[args.args["secretId"]]}
+            case "aws:ec2/getRouteTables:getRouteTables":
+                return {"ids": [f"rtb-of-{one}" for one in args.args["filters"][0]["values"]]}
             case "aws:lb/getListenerRule:getListenerRule":
                 groups = [{"arn": arn, "weight": weight} for arn, weight in (world.live or {}).items()]
                 return {"actions": [{"type": "forward", "forwards": [{"targetGroups": groups}]}]}
         raise AssertionError(f"the program asked for {args.token}")
+
+
+def secret_arn(name: str) -> str:
+    """With the six signs that Secrets Manager adds."""
+    return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-a1B2c3"
+
+
+def secret_name(arn: str) -> str:
+    return arn.rpartition("secret:")[2].removesuffix("-a1B2c3")
 
 
 def whole(value: Any) -> Any:
