@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from driver.errors import Invalid
-from infra.record import RECORD_KEYS, Deployed, Record, stamp, to_data
+from infra.record import RECORD_KEYS, Deployed, Record, precise, to_data
 
 _PREFIX = "bluegreen:"
 
@@ -173,7 +173,7 @@ def _text(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    return stamp(value) if isinstance(value, datetime) else str(value)
+    return precise(value) if isinstance(value, datetime) else str(value)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from infra.record_values import (
     Standing,
     Transition,
     instant,
-    stamp,
+    precise,
 )
 
 
@@ -82,7 +82,7 @@ class Reader:
     def moment(self, data: Mapping[str, Any], key: str) -> str:
         found = data.get(key)
         try:
-            return stamp(instant(found.isoformat() if isinstance(found, datetime) else str(found)))
+            return precise(instant(found.isoformat() if isinstance(found, datetime) else str(found)))
         except (ValueError, OverflowError):
             self.fault(key, f"{found!r} is not a time such as 2026-01-31T12:00:00Z")
             return ""

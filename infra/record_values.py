@@ -158,5 +158,7 @@ def stamp(moment: datetime) -> str:
 
 
 def precise(moment: datetime) -> str:
-    """The same in milliseconds: what a bake is measured by."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The same to the millisecond, where it is not a whole second: what a bake is measured by."""
+    whole = moment.astimezone(UTC)
+    exact = whole.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return stamp(whole) if exact.endswith(".000Z") else exact

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
-from infra.record import COLORS, Deployed, Record, Release, Slot, Transition, stamp
+from infra.record import COLORS, Deployed, Record, Release, Slot, Transition, precise, stamp
 from tests.infra.world import NOW
 
 HELD, OVER = stamp(NOW + timedelta(minutes=30)), stamp(NOW - timedelta(minutes=30))
@@ -21,7 +21,7 @@ transitions = st.builds(
     weight=st.integers(0, 100),
     step=st.integers(0, 5),
     since=st.just(OVER),
-    step_since=st.sampled_from((OVER, stamp(NOW))),
+    step_since=st.sampled_from((OVER, stamp(NOW), precise(NOW + timedelta(milliseconds=250)))),
     paused=st.booleans(),
     asked=st.fixed_dictionaries({}, optional={"weights": st.lists(st.integers(1, 99), max_size=3)}),
     source=st.none() | releases,
