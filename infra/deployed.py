@@ -15,7 +15,7 @@ from infra import stored
 from infra.context import Context
 from infra.decision import Decision, Refused, Terms, decide, unfinished
 from infra.digest import release_digest
-from infra.record import Color, Deployed, Release, deployed_data, stamp
+from infra.record import COLORS, Color, Deployed, Release, deployed_data, stamp
 from infra.refusal import Refusal, refuse
 from infra.registry import resolved
 from infra.setting_models import PLATFORMS
@@ -24,10 +24,12 @@ from infra.steps import Kind
 
 # A standard parameter's limit in bytes (SSM PutParameter).
 LIMIT = 4096
-# What names and ARNs may take of it: those of rules have up to 300 bytes, of target groups 150, names of scaling
-# groups 60, the address 330.
-_PLACES = 2 * 320 + 4 * 170 + 2 * 80 + 350
+# Bytes that places may have at the most, made up of AWS's own limits on names (32 characters for those of balancers
+# and target groups) and ids: ARNs of rules and of target groups, what holds capacity, a balancer's own address.
+_RULE, _GROUP, _CAPACITY, _DNS = 200, 150, 80, 130
 _WHO, _WHY = 120, 360
+_WHY_LEAST = 60
+"""A reason is cut down to this before a record is refused for its length."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,12 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
     if pending := _pending(settings, answer):
         pulumi.log.info(f"settings changed: goes out with the next deploy ({' and '.join(pending)} stay as they are)")
     made = Plan(deployed, answer, account, region)
-    length = len(_text(_noted(made, context)).encode())
-    if length + _PLACES > LIMIT:
+    noted = _noted(settings, made, context)
+    if _widest(settings, noted) > LIMIT:
         raise refuse(
             "record-too-long",
             f"the record would take more than the {LIMIT} bytes that its parameter holds",
-            f"without names and addresses it takes {length} already; transition.asked is what can grow",
+            f"without names and addresses it takes {_length(noted)} already; transition.asked is what can grow",
             f"bluegreen -s {settings.stack} status",
         )
     return made
@@ -128,18 +130,20 @@ class Places:
     target_groups: Mapping[Color, Mapping[str, pulumi.Input[str]]]
     capacity: Mapping[Color, pulumi.Input[str]]
     url: pulumi.Input[str]
+    test_url: pulumi.Input[str]
 
 
 def write(
     settings: Settings, chosen: Plan, context: Context, places: Places, after: Sequence[pulumi.Resource]
 ) -> pulumi.Output[dict[str, Any]]:
     """Registers the record's parameter behind the resources `after`; returns the record as it lies there."""
-    record = _noted(chosen, context)
+    record = _noted(settings, chosen, context)
     text = pulumi.Output.all(
         rules=dict(places.rules),
         groups={color: dict(groups) for color, groups in places.target_groups.items()},
         capacity=dict(places.capacity),
         url=places.url,
+        test_url=places.test_url,
     ).apply(
         lambda found: _text(
             replace(
@@ -148,6 +152,7 @@ def write(
                 target_groups=found["groups"],
                 capacity=found["capacity"],
                 url=found["url"],
+                test_url=found["test_url"],
             )
         )
     )
@@ -165,13 +170,13 @@ def write(
     return parameter.insecure_value.apply(lambda value: json.loads(value or "{}"))
 
 
-def _noted(chosen: Plan, context: Context) -> Deployed:
+def _noted(settings: Settings, chosen: Plan, context: Context) -> Deployed:
     """The next record without its places; the one that is there where nothing changes, by whom and when included."""
     decision, was = chosen.decision, chosen.deployed
     who, when, why = _short(context.who, _WHO), stamp(context.time), _short(context.why, _WHY)
     if was is not None and decision.generation == was.generation:
         who, when, why = was.who, was.when, was.why
-    return Deployed(
+    noted = Deployed(
         record=decision.record,
         generation=decision.generation,
         account=chosen.account,
@@ -180,6 +185,29 @@ def _noted(chosen: Plan, context: Context) -> Deployed:
         when=when,
         why=why,
     )
+    over = _widest(settings, noted) - LIMIT
+    return noted if over <= 0 else replace(noted, why=_short(why, max(_WHY_LEAST, len(why.encode()) - over)))
+
+
+def _widest(settings: Settings, noted: Deployed) -> int:
+    """Bytes of the record's text with places as long as they can be."""
+    balancer = settings.balancer
+    address = "x" * (len("https://:65535") + max(_DNS, len(balancer.host or "")) + len(balancer.path))
+    platforms = {*settings.platforms, *(slot.platform for slot in noted.record.colors.values())}
+    return _length(
+        replace(
+            noted,
+            rules=dict.fromkeys(("production", "test"), "x" * _RULE),
+            target_groups={color: dict.fromkeys(platforms, "x" * _GROUP) for color in COLORS},
+            capacity=dict.fromkeys(noted.record.colors, "x" * _CAPACITY),
+            url=address,
+            test_url=address,
+        )
+    )
+
+
+def _length(deployed: Deployed) -> int:
+    return len(_text(deployed).encode())
 
 
 def _text(deployed: Deployed) -> str:

@@ -63,7 +63,8 @@ def run(context: Context | None = None) -> None:
         rules={"production": routing.production.arn, "test": routing.test.arn},
         target_groups=_noted_groups(plan, grounds, settings),
         capacity=_noted_capacity(plan, fillings),
-        url=balancer.url,
+        url=_noted_address(plan, "url", balancer.url),
+        test_url=_noted_address(plan, "test_url", balancer.test_url),
     )
     # In a shift the record must not wait for the colors: a targeted update fails on such a dependency, and does so
     # after the rule has moved.
@@ -71,7 +72,7 @@ def run(context: Context | None = None) -> None:
     written = deployed.write(settings, plan, context, places, [routing.production, routing.test, *colors])
     pulumi.export("record", written)
     pulumi.export("url", written["url"])
-    pulumi.export("testUrl", balancer.test_url)
+    pulumi.export("testUrl", written["testUrl"])
     pulumi.export("balancerArn", balancer.balancer.arn)
     pulumi.export("balancerName", balancer.balancer.dns_name)
 
@@ -154,6 +155,12 @@ def _noted_groups(
         else:
             noted[color] = {name: ground.target_group for name, ground in of.items()}
     return noted
+
+
+def _noted_address(plan: deployed.Plan, name: str, found: pulumi.Output[str]) -> pulumi.Input[str]:
+    """A shift changes no listener: what settings have become since is not true before their own update."""
+    known = getattr(plan.deployed, name) if plan.deployed and plan.decision.moves_only_traffic else ""
+    return known or found
 
 
 def _noted_capacity(plan: deployed.Plan, fillings: Mapping[Color, Filling]) -> dict[Color, pulumi.Input[str]]:

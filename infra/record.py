@@ -131,6 +131,7 @@ def deployed_data(deployed: Deployed) -> dict[str, Any]:
         "targetGroups": {color: dict(groups) for color, groups in deployed.target_groups.items()},
         "capacity": dict(deployed.capacity),
         "url": deployed.url,
+        "testUrl": deployed.test_url,
         "who": deployed.who,
         "when": deployed.when,
         "why": deployed.why,
@@ -157,6 +158,8 @@ def parse_deployed(text: str) -> Deployed:
         rules=_texts(data, "rules"),
         target_groups={color: {name: str(arn) for name, arn in of.items()} for color, of in groups.items()},
         capacity=_texts(data, "capacity"),
+        # Records of the first versions have none.
+        test_url=str(data.get("testUrl", "")),
         **{key: str(data.get(key, "")) for key in ("account", "region", "url", "who", "when", "why")},
     )
 

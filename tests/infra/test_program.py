@@ -12,7 +12,7 @@ import pytest
 
 from infra.context import Context
 from infra.deployed import LIMIT
-from infra.record import Intent, Transition, stamp, to_data, weights
+from infra.record import COLORS, Intent, Record, Slot, Transition, stamp, to_data, weights
 from infra.steps import flipped, floored, shifted
 from tests.infra.world import (
     ACCOUNT,
@@ -157,6 +157,84 @@ def test_outputs_come_from_the_parameter(world: World) -> None:
     assert world.outputs["url"] == was.url
     assert world.outputs["testUrl"] == f"{was.url}:9001"
     assert world.outputs["balancerArn"].endswith(":balancer")
+
+
+def test_the_record_notes_where_the_standby_is_reached(world: World) -> None:
+    world.up(DEV)
+    assert world.deployed.test_url == f"{world.deployed.url}:9001" == world.outputs["testUrl"]
+
+
+def test_a_shift_notes_no_address_that_no_listener_has_yet(world: World) -> None:
+    """The port of the settings is made by an update of its own; a shift is targeted."""
+    was = both_filled(world)
+    moved = {**DEV, "bluegreen:balancer": {"testPort": 9443, "path": "/shop/*"}}
+    world.up({**moved, **to_data(flipped(was, NOW)), "basedOn": was.basis})
+    assert (world.deployed.url, world.deployed.test_url) == (was.url, was.test_url)
+    world.up(moved)
+    assert (world.deployed.url, world.deployed.test_url) == (f"{was.url}/shop", f"{was.url}:9443/shop")
+
+
+def test_a_record_of_an_earlier_version_gets_the_address_with_the_next_update(world: World) -> None:
+    was = both_filled(world)
+    data = json.loads(world.parameters["record"])
+    assert data.pop("testUrl") == was.test_url
+    world.parameters["record"] = json.dumps(data)
+    assert world.deployed == replace(was, test_url="")
+    assert world.deployed.basis == was.basis
+    world.up({**DEV, **to_data(flipped(was, NOW)), "basedOn": was.basis})
+    assert world.deployed.test_url == was.test_url
+
+
+def test_the_longest_record_of_a_linear_shift_fits(world: World) -> None:
+    """Places, people and images as long as AWS allows; nine weights, each with its bake, every gate let off."""
+    long = {**DEV, "bluegreen:balancer": {"path": "/" + "p" * 126 + "*", "host": "h" * 128}}
+    repository = f"{ACCOUNT}.dkr.ecr.us-gov-west-1.amazonaws.com/" + "r" * 200
+    shas = [f"sha256:{number:064x}" for number in range(2)]
+    asked = {
+        "strategy": "linear",
+        "weights": list(range(10, 100, 10)),
+        "bakes": [86400] * 9,
+        "maxBake": 86400,
+        "pauseAfter": 50,
+        "gates": dict.fromkeys(("health", "capacity", "smoke", "command", "alarms", "requests"), "warn"),
+    }
+    slots = {
+        color: Slot("compose", f"{repository}:{'t' * 40}@{sha}", "r0123456789a", 10**6, 500)
+        for color, sha in zip(COLORS, shas, strict=True)
+    }
+    shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW), asked=asked)
+    was = replace(
+        both_filled(world),
+        generation=10**6,
+        record=Record("blue", "candidate", slots, None, stamp(NOW)),
+    )
+    world.holds(was)
+    wish = {**long, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis}
+    world.up(wish, context=Context("w" * 500, "y" * 500, NOW))
+    assert world.deployed.record.transition == shift
+    assert world.deployed.who == "w" * 117 + "…"
+    assert len(world.deployed.why) >= 57
+    text = world.parameters["record"]
+    places = (*world.deployed.rules.values(), *world.deployed.capacity.values())
+    assert max(len(place) for place in places) <= 200
+    assert len(text.encode()) < LIMIT
+
+
+def test_a_reason_gives_way_before_a_record_is_refused(world: World) -> None:
+    was = both_filled(world)
+
+    def written(steps: int) -> str:
+        asked = {"weights": list(range(1000, 1000 + steps))}
+        shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW), asked=asked)
+        world.holds(was).up(
+            {**DEV, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis},
+            context=Context("ann", "y" * 360, NOW),
+        )
+        assert len(world.parameters["record"].encode()) < LIMIT
+        return world.deployed.why
+
+    assert written(100) == "y" * 360
+    assert 60 <= len(written(370).encode()) < 360
 
 
 def test_a_long_reason_is_cut_so_that_the_record_fits(world: World) -> None:
