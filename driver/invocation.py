@@ -20,6 +20,8 @@ class Invocation:
     verbose: bool = False
     verb: str = ""
     started: float = 0.0
+    break_lock: str = ""
+    """Id of the lock that a person says is nobody's."""
     progress: Progress = field(default_factory=Unseen)
     """What is seen of the work while it goes on; closed before its result is shown."""
 

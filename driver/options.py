@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from driver.invocation import Invocation
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -63,6 +65,22 @@ WEIGHTS = Weights()
 
 dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 no_wait = click.option("--no-wait", is_flag=True, help="Don't wait for targets to become healthy.")
+
+
+def _lock_named(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    called = context.find_object(Invocation)
+    if called is not None:
+        called.break_lock = (value or "").removesuffix(".json")
+
+
+break_lock = click.option(
+    "--break-lock",
+    metavar="ID",
+    expose_value=False,
+    callback=_lock_named,
+    help="Take away the lock of this id, whose update is dead.",
+)
+"""Whoever opens the stack finds it in the invocation: no verb does anything with it."""
 
 
 def timeout(default: str) -> Callable[[F], F]:

@@ -50,7 +50,7 @@ class Session:
 
     @cached_property
     def stack(self) -> Stack:
-        return cast(Stack, _Later(self.checkout, self.invocation))
+        return cast(Stack, _Later(self))
 
     def observed(self) -> Snapshot:
         """The stack as it is, for a verb that only reads. Whose account it is gets asked meanwhile.
@@ -74,16 +74,25 @@ class Session:
 class _Later:
     """The Pulumi stack, made when it is first asked for something."""
 
-    def __init__(self, checkout: Checkout, invocation: Invocation) -> None:
-        self.name, self.project = checkout.stack, checkout.project
-        self._checkout, self._invocation = checkout, invocation
+    def __init__(self, session: Session) -> None:
+        self.name, self.project = session.checkout.stack, session.checkout.project
+        self._session = session
 
     @cached_property
     def _made(self) -> PulumiStack:
         from driver.stack.automation import PulumiStack
+        from driver.stack.held import Word
+        from driver.watching import predecessor
         from driver.who import who
 
-        return PulumiStack(self._checkout, who(), self._invocation.tell if self._invocation.verbose else None)
+        session, called = self._session, self._session.invocation
+        return PulumiStack(
+            session.checkout,
+            who(),
+            called.tell if called.verbose else None,
+            Word(called.break_lock, called.verb),
+            lambda: predecessor(session.cloud),
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._made, name)

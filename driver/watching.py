@@ -56,6 +56,12 @@ def watched(ports: Ports, doing: str) -> Iterator[None]:
         keeper.stop()
 
 
+def predecessor(cloud: Cloud) -> Watcher | None:
+    """The lease of another process that lies at a stack, or lay there when this one came."""
+    keeper = _Keeper.of(cloud)
+    return (keeper.found if keeper else None) or parse(cloud.watcher())
+
+
 class _Keeper:
     """Renews one lease in a thread of its own: neither a long update nor a long wait may let it run out."""
 
@@ -64,7 +70,10 @@ class _Keeper:
         self._ports = ports
         self._who = who()
         self._since = stamp(ports.clock.now())
-        self._ended = threading.Event()
+        self._ended = False
+        self._woken = threading.Event()
+        self.found: Watcher | None = None
+        """The lease of another process that lay there when this one came."""
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
         self._process: Process | None = None
         self._written = ""
@@ -79,25 +88,33 @@ class _Keeper:
         self._thread.start()
 
     def stop(self) -> None:
-        self._ended.set()
+        self._ended = True
+        self._woken.set()
         self._thread.join(_GOODBYE)
 
     def _run(self) -> None:
+        from driver.stack.lease import WAKES  # what it needs takes time that a rollback has not
+
         clock = self._ports.clock
-        while True:
+        WAKES.add(self._woken)
+        while not self._ended:
+            self._woken.clear()
             try:
                 self._renew()
             except Exception as failure:  # whatever it is, a release must not end for it
                 self._tell(f"this driver can't be seen to watch: {failure}")
             pause = max(clock.later(RENEWED) - clock.now(), _SHORTEST)
-            if self._ended.wait(pause.total_seconds()):
-                break
+            if not self._ended:
+                self._woken.wait(pause.total_seconds())
+        WAKES.discard(self._woken)
         self._put_away()
 
     def _renew(self) -> None:
         clock, cloud = self._ports.clock, self._ports.cloud
         now = clock.now()
         there = parse(cloud.watcher())
+        if self.found is None and there is not None and there.process != self._us():
+            self.found = there
         if there is not None and there.alive(now) and there.process != self._us():
             doing = f"{there.doing} since {at(there.since, now)}"
             self._tell(f"{there.named} is at this stack too ({doing}); the stack's lock decides who goes first")
@@ -109,11 +126,13 @@ class _Keeper:
         self._written = text
 
     def _lease(self) -> Watcher:
-        return Watcher(self._who, self._us(), self.doing, self._since, self._since)
+        from driver.stack.lease import engine
+
+        return Watcher(self._who, self._us(), self.doing, self._since, self._since, engine())
 
     def _us(self) -> Process:
         if self._process is None:
-            from driver.stack.lease import this_process  # what it needs takes time that a rollback has not
+            from driver.stack.lease import this_process
 
             self._process = this_process()
         return self._process

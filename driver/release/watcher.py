@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,8 @@ class Watcher:
     doing: str
     since: str
     until: str
+    engine: Process | None = None
+    """What runs its update, where that is a process of its own: it is the one that holds the stack's lock."""
 
     def alive(self, now: datetime) -> bool:
         """Whether the lease still runs. A clock that is wrong by more than the lease makes this wrong as well."""
@@ -59,6 +61,7 @@ class Watcher:
             "doing": self.doing,
             "since": self.since,
             "until": self.until,
+            **({"engine": {"pid": self.engine.pid, "started": self.engine.started}} if self.engine else {}),
         }
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
@@ -83,8 +86,10 @@ def parse(text: str) -> Watcher | None:
         process = Process(
             str(data["host"]), float(data["boot"]), int(data["namespace"]), int(data["pid"]), float(data["started"])
         )
+        runs = data.get("engine")
+        engine = replace(process, pid=int(runs["pid"]), started=float(runs["started"])) if runs else None
         since, until = (stamp(instant(str(data[key]))) for key in ("since", "until"))
-        return Watcher(str(data["who"]), process, str(data["doing"]), since, until)
+        return Watcher(str(data["who"]), process, str(data["doing"]), since, until, engine)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 

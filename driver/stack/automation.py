@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from driver.interrupts import INTERRUPTS
 from driver.ports import Changes, Wish
 from driver.release.news import Notify
 from driver.release.requests import Terms
+from driver.release.watcher import Watcher
 from driver.stack.engine import command
 from driver.stack.failures import Locked, Stopped, classified, refused
+from driver.stack.held import Word, named, take_away
 from driver.stack.lease import break_dead_locks
 from driver.stack.settings import read
 from driver.stack.terms import notify, terms
@@ -32,14 +35,26 @@ Operation = Callable[..., Any]
 
 
 class PulumiStack:
-    """One stack of one checkout. `who` is written into records; `tell` hears what the engine says."""
+    """One stack of one checkout. `who` is written into records; `tell` hears what the engine says.
 
-    def __init__(self, checkout: Checkout, who: str, tell: Callable[[str], None] | None = None) -> None:
+    `word` is what a person has said of a lock in the way, and `witness` the lease of another driver of this stack.
+    """
+
+    def __init__(
+        self,
+        checkout: Checkout,
+        who: str,
+        tell: Callable[[str], None] | None = None,
+        word: Word | None = None,
+        witness: Callable[[], Watcher | None] = lambda: None,
+    ) -> None:
         self.checkout = checkout
         self.name = checkout.stack
         self.project = checkout.project
         self._who = who
         self._tell = tell
+        self._word = word or Word()
+        self._witness = witness
         self._refusal: Refusal | None = None
         self._ours = False
 
@@ -131,6 +146,8 @@ class PulumiStack:
     def _call(self, operation: Operation, watch: Watch, **options: Any) -> None:
         try:
             operation(on_event=watch, on_output=self._tell, color="never", **options)
+            if operation.__name__ != "preview":  # which looks at no lock
+                watch.warnings += self._without_need()
         except auto.errors.StackNotFoundError:
             if operation.__name__ not in {"up", "preview"}:
                 raise Invalid(
@@ -139,9 +156,7 @@ class PulumiStack:
             self._workspace.create_stack(self.name)
             self._call(operation, watch, **options)
         except auto.errors.ConcurrentUpdateError as error:
-            if not (owners := break_dead_locks(str(error))):
-                raise Locked.of(str(error)) from None
-            watch.warnings.append(f"took away the lock of a driver that died ({'; '.join(owners)})")
+            watch.warnings.append(self._unlocked(str(error)))
             self._call(operation, watch, **options)
         except auto.errors.CommandError as error:
             if INTERRUPTS.asked:
@@ -152,6 +167,21 @@ class PulumiStack:
                 raise refused(self._refusal.refused, ours=self._ours) from None
             what = {"up": "update"}.get(operation.__name__, operation.__name__)
             raise classified(str(error), watch.blame(), what) from error
+
+    def _unlocked(self, said: str) -> str:
+        """Takes away the lock in the way where that is proven or asked, and says whose it was. Raises Locked."""
+        if owners := break_dead_locks(said) or break_dead_locks(said, _unless_it_fails(self._witness)):
+            return f"took away the lock of a driver that died ({'; '.join(owners)})"
+        if not self._word.asked:
+            raise Locked.of(said, self._word.verb)
+        broken = take_away(named(said), self._word.asked)
+        self._word.asked = ""
+        return f"took away the lock of {broken.spoken(datetime.now(UTC))}, as asked"
+
+    def _without_need(self) -> list[str]:
+        """What is said of a lock that was to be taken away and was not in the way."""
+        asked, self._word.asked = self._word.asked, ""
+        return [f"the lock {asked} was not in the way: none was taken away"] if asked else []
 
     def _resources(self) -> list[dict[str, Any]]:
         try:
@@ -169,3 +199,11 @@ class PulumiStack:
     @cached_property
     def _stack(self) -> auto.Stack:
         return auto.Stack.select(self.name, self._workspace)
+
+
+def _unless_it_fails(witness: Callable[[], Watcher | None]) -> Watcher | None:
+    """What a witness says; none where it can't be asked, for then nothing is proven."""
+    try:
+        return witness()
+    except Failure:
+        return None

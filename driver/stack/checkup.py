@@ -6,9 +6,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pulumi.automation import PulumiCommand
@@ -19,6 +19,7 @@ from driver.findings import Finding, missing, ok, warning
 from driver.stack import lease
 from driver.stack.engine import chosen
 from driver.stack.failures import classified
+from driver.stack.held import Lock
 from driver.stack.updates import reason
 
 _SDKS = {"aws": "pulumi_aws", "awsx": "pulumi_awsx"}
@@ -104,10 +105,10 @@ class Engine:
         held = [_owner(file) for file in sorted(folder.glob("*.json"))]
         if not held:
             return ok("nobody holds it")
-        owners = "; ".join(f"{one['who']} (pid {one['pid']}) since {one['when']}" for one in held)
-        if all(lease.proven_dead(one["pid"], one["host"], one["when"]) for one in held):
+        owners = "; ".join(one.spoken(datetime.now(UTC)) for one in held)
+        if all(lease.proven_dead(one.pid, one.host, one.when) for one in held):
             return warning(f"left behind by a driver that died, {owners}: the next update takes it away", "up")
-        return warning(f"held by {owners}", "wait", f"$ pulumi cancel --stack {stack}")
+        return warning(f"held by {owners}", "wait", f"up --break-lock {held[0].id}")
 
     def leases(self) -> Finding:
         found = lease.all_leases()
@@ -122,11 +123,10 @@ class Engine:
         return self._make().run(["--non-interactive", *words], str(self._directory), {}).stdout
 
 
-def _owner(file: Path) -> dict[str, Any]:
+def _owner(file: Path) -> Lock:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        data = {}
-    who = f"{data.get('username', 'someone')}@{data.get('hostname', 'somewhere')}"
-    when = str(data.get("timestamp", "an unknown time"))
-    return {"who": who, "host": str(data.get("hostname", "")), "pid": int(data.get("pid") or 0), "when": when}
+        who, host = str(data["username"]), str(data["hostname"])
+        return Lock(f"file://{file}", who, host, int(data["pid"]), str(data["timestamp"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Lock(f"file://{file}")

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from driver.errors import Busy, Failure, Invalid, Refused, Unfinished, Unforeseen
-
-_OWNER = re.compile(r"created by (?P<who>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
-
-
-_FILE = re.compile(r"(file://[^\s?]+\.json)\S*: created by")
+from driver.stack.held import named
 
 
 class Locked(Busy):
     """Another update holds the stack's lock; a retry may get it."""
 
     @classmethod
-    def of(cls, text: str) -> Locked:
-        """From what the CLI says, which names each lock's owner."""
-        owners = [f"{found['who']} (pid {found['pid']}) since {found['when']}" for found in _OWNER.finditer(text)]
-        why = "; ".join(owners) or "the backend says another update is in progress"
-        if files := _FILE.findall(text):
-            why += f"; if that process is dead, delete its lock: {', '.join(files)}"
-        return cls("another update holds the stack", f"held by {why}", ("wait", "status"), facts={"lock": owners})
+    def of(cls, text: str, verb: str = "") -> Locked:
+        """From what the engine says, which names each lock's owner. `verb`: the one to be called again."""
+        now, locks = datetime.now(UTC), named(text)
+        if not locks:
+            why = "the backend says that another update is in progress, and not whose"
+            return cls("another update holds the stack", why, ("wait", "status", "$ pulumi cancel"))
+        owners = [lock.spoken(now) for lock in locks]
+        again = {"deploy": "deploy IMAGE", "": "up"}.get(verb, verb)
+        breaks = f"{again} --break-lock {locks[0].id}"
+        why = f"held by {'; '.join(owners)}; if that process is dead, `--break-lock {locks[0].id}` takes its lock away"
+        facts = {"lock": owners, "locks": [lock.data(now) for lock in locks]}
+        return cls("another update holds the stack", why, ("wait", "status", breaks), facts=facts)
 
 
 class UpdateFailed(Unforeseen):

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,11 +21,15 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 
-from driver.release.watcher import Process
+from driver.release.watcher import Process, Watcher
 
 _LOCK = re.compile(r"(?P<url>file://\S+): created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<when>\S+)")
 _SAME_BOOT = 30
 """Seconds. A clock that is set moves the computed boot time a little; a boot takes longer than that."""
+WAKES: set[threading.Event] = set()
+"""Set when an engine begins to run, before it can have taken a lock."""
+
+_ENGINES: list[Process] = []
 _ENTRY = re.compile(r"^\s+\S+://\S+: ", re.MULTILINE)
 
 
@@ -55,8 +60,11 @@ def of_process(pid: int) -> Lease:
 
 def this_process() -> Process:
     """This one, as the lease in the parameter store names it."""
-    mine = of_process(os.getpid())
-    return Process(mine.host, mine.boot, mine.namespace, mine.pid, mine.started)
+    return _process(of_process(os.getpid()))
+
+
+def _process(lease: Lease) -> Process:
+    return Process(lease.host, lease.boot, lease.namespace, lease.pid, lease.started)
 
 
 def gone(process: Process) -> bool:
@@ -79,29 +87,51 @@ def leased(pid: int) -> Iterator[None]:
         yield
         return
     try:
-        yield
+        with _known(pid):
+            yield
     finally:
         file.unlink(missing_ok=True)
 
 
-def break_dead_locks(text: str) -> list[str]:
+@contextlib.contextmanager
+def _known(pid: int) -> Iterator[None]:
+    """While this runs, an engine that is a process of its own is known to who watches."""
+    engines = [] if pid == os.getpid() else [_process(of_process(pid))]
+    _ENGINES.extend(engines)
+    for event in tuple(WAKES) if engines else ():
+        event.set()
+    try:
+        yield
+    finally:
+        for engine in engines:
+            _ENGINES.remove(engine)
+
+
+def engine() -> Process | None:
+    """The engine that this process runs now, where it is a process of its own."""
+    return _ENGINES[-1] if _ENGINES else None
+
+
+def break_dead_locks(text: str, witness: Watcher | None = None) -> list[str]:
     """Takes away the locks that `text`, the CLI's message, names, if each was left by a process proven dead.
 
-    Gives the owners of what was taken away; nothing where a single one may be alive, or is of another machine.
+    Proofs are the leases that lie on this machine, and `witness`, the one that lay in the parameter store. Gives the
+    owners of what was taken away; nothing where a single one may be alive, or is of another machine.
     """
     found = list(_LOCK.finditer(text))
     if not found or len(found) != len(_ENTRY.findall(text)):
         return []
-    leases = {lease.pid: (lease, file) for lease, file in _leases()}
+    leases = {lease.pid: (lease, file) for lease, file in (*_of_watcher(witness), *_leases())}
     dead = []
     for lock in found:
         lease, file = leases.get(int(lock["pid"]), (None, None))
-        if lease is None or file is None or not _left_by(lease, lock["host"], lock["when"]):
+        if lease is None or not _left_by(lease, lock["host"], lock["when"]):
             return []
         dead.append((Path(unquote(urlsplit(lock["url"]).path)), file, f"pid {lock['pid']} since {lock['when']}"))
     for lock_file, lease_file, _ in dead:
         for name in (lock_file, lock_file.with_name(lock_file.name + ".attrs"), lease_file):
-            name.unlink(missing_ok=True)
+            if name is not None:
+                name.unlink(missing_ok=True)
     return [owner for _, _, owner in dead]
 
 
@@ -121,6 +151,13 @@ def _left_by(lease: Lease, host: str, when: str) -> bool:
     same_boot = abs(lease.boot - psutil.boot_time()) < _SAME_BOOT
     after_start = datetime.fromisoformat(when).timestamp() >= lease.started - 2
     return here and host == lease.host and same_boot and after_start and not lease.alive
+
+
+def _of_watcher(witness: Watcher | None) -> Iterator[tuple[Lease, None]]:
+    """The processes that a lease in the parameter store speaks of: a driver, and the engine that it ran."""
+    for process in (witness.process, witness.engine) if witness else ():
+        if process is not None:
+            yield Lease(process.pid, process.started, process.boot, process.namespace, process.host), None
 
 
 def _leases() -> Iterator[tuple[Lease, Path]]:

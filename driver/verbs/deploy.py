@@ -7,7 +7,7 @@ import click
 from driver.errors import Invalid, Refused
 from driver.images import named
 from driver.invocation import Invocation
-from driver.options import dry_run, no_wait, timeout
+from driver.options import break_lock, dry_run, no_wait, timeout
 from driver.release.requests import Deploy, Promote
 from driver.result import Result
 from driver.transition import Limits
@@ -20,6 +20,7 @@ from driver.verbs.acting import act, dry, opened, together
 @click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Targets; as many as serve now if not given.")
 @click.option("--promote", is_flag=True, help="Promote it as soon as it is healthy.")
 @click.option("--end-hold", is_flag=True, help="Replace the previous release although it is still kept.")
+@break_lock
 @dry_run
 @no_wait
 @timeout("15m")

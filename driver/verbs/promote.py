@@ -8,7 +8,7 @@ import click
 
 from driver.images import named
 from driver.invocation import Invocation
-from driver.options import DURATION, WEIGHTS, Gate, dry_run, timeout
+from driver.options import DURATION, WEIGHTS, Gate, break_lock, dry_run, timeout
 from driver.release.requests import Leniency, Promote
 from driver.result import Result
 from driver.transition import Limits
@@ -24,6 +24,7 @@ from driver.verbs.acting import act, dry, opened
 @click.option("--max-bake", type=DURATION, metavar="TIME", help="How long where too few requests come to judge by.")
 @click.option("--pause-after", type=click.IntRange(1, 99), metavar="W", help="End at this weight; `resume` goes on.")
 @click.option("--gate", "gates", type=Gate(), multiple=True, metavar="NAME=off|warn", help="Do without a gate.")
+@break_lock
 @dry_run
 @timeout("15m")
 @click.pass_obj

@@ -9,7 +9,7 @@ import click
 from driver.errors import Busy
 from driver.invocation import Invocation
 from driver.observe import observe
-from driver.options import Gate, dry_run, timeout
+from driver.options import Gate, break_lock, dry_run, timeout
 from driver.ports import Ports
 from driver.release.requests import Leniency, Resume
 from driver.release.snapshot import Snapshot
@@ -25,6 +25,7 @@ _POLL = 5.0
 @click.command()
 @click.option("--pause-after", type=click.IntRange(1, 99), metavar="W", help="End at this weight; `resume` goes on.")
 @click.option("--gate", "gates", type=Gate(), multiple=True, metavar="NAME=off|warn", help="Do without a gate.")
+@break_lock
 @dry_run
 @timeout("15m")
 @click.pass_obj

@@ -7,7 +7,7 @@ from typing import cast
 import click
 
 from driver.invocation import Invocation
-from driver.options import dry_run, timeout
+from driver.options import break_lock, dry_run, timeout
 from driver.release.requests import Retire
 from driver.result import Result
 from driver.transition import Limits
@@ -18,6 +18,7 @@ from infra.record import Color
 @click.command()
 @click.argument("color", type=click.Choice(["blue", "green"]), required=False)
 @click.option("--due", is_flag=True, help="Only if its hold has ended; else there is nothing to do.")
+@break_lock
 @dry_run
 @timeout("10m")
 @click.pass_obj

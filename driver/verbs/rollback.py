@@ -9,7 +9,7 @@ import click
 
 from driver.errors import Unfinished
 from driver.invocation import Invocation
-from driver.options import dry_run, timeout
+from driver.options import break_lock, dry_run, timeout
 from driver.ports import Ports
 from driver.result import Result
 from driver.rollback import Haste, decided, roll_back
@@ -19,6 +19,7 @@ from driver.session import Session
 @click.command()
 @click.option("--now", "at_once", is_flag=True, help="Don't wait for the old color's health, whatever it is.")
 @click.option("--to", "generation", type=click.IntRange(min=1), metavar="GENERATION", help="To what served then.")
+@break_lock
 @dry_run
 @timeout("15m")
 @click.pass_obj

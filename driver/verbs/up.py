@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from driver.invocation import Invocation
-from driver.options import dry_run, no_wait, timeout
+from driver.options import break_lock, dry_run, no_wait, timeout
 from driver.pending import bring_up, foreseen
 from driver.result import Result
 from driver.session import Session
@@ -13,6 +13,7 @@ from driver.verbs.preview import preview
 
 
 @click.command()
+@break_lock
 @dry_run
 @no_wait
 @timeout("20m")

@@ -5,11 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from driver.release.watcher import Process, Watcher
 from driver.stack import lease
 
 
@@ -109,3 +112,72 @@ def test_a_lease_goes_with_its_update_however_that_ends(home):
     with pytest.raises(ValueError, match="broken"), lease.leased(os.getpid()):
         raise ValueError("broken")
     assert list((home / "bluegreen/leases").iterdir()) == []
+
+
+def witnessed(home, *, engine=None, **changes):
+    """What lay in the parameter store of a driver that was killed, and whose lease is not on this machine's disk."""
+    pid = dead_driver()
+    written = next((home / "bluegreen/leases").glob("*.json"))
+    here = json.loads(written.read_text())
+    written.unlink()
+    process = Process(here["host"], here["boot"], here["namespace"], pid, here["started"])
+    return Watcher("anna", replace(process, **changes), "promote", "x", "x", engine(process) if engine else None)
+
+
+def test_the_lease_in_the_parameter_store_proves_a_death_too(home):
+    watcher = witnessed(home)
+    file, text = locked(home, watcher.process.pid)
+    assert lease.break_dead_locks(text) == []
+    assert lease.break_dead_locks(text, watcher)
+    assert not file.exists()
+
+
+def test_the_lock_of_the_engine_that_a_dead_driver_ran_is_proven_dead_with_the_engine(home):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    watcher = witnessed(home, engine=lambda driver: replace(driver, pid=gone.pid))
+    file, text = locked(home, gone.pid)
+    assert lease.break_dead_locks(text, watcher)
+    assert not file.exists()
+
+
+def test_an_engine_that_outlives_its_driver_keeps_its_lock(home):
+    watcher = witnessed(home, engine=lambda _: lease.this_process())
+    file, text = locked(home, os.getpid())
+    assert lease.break_dead_locks(text, watcher) == []
+    assert file.exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"host": "elsewhere"}, {"boot": 1000.0}, {"namespace": 1}], ids=lambda change: next(iter(change))
+)
+def test_a_lease_of_another_machine_boot_or_container_in_the_parameter_store_proves_nothing(home, change):
+    watcher = witnessed(home, **change)
+    file, text = locked(home, watcher.process.pid)
+    assert lease.break_dead_locks(text, watcher) == []
+    assert file.exists()
+
+
+def test_a_lock_of_someone_else_is_not_the_witnesss_matter(home):
+    file, text = locked(home, 1)
+    assert lease.break_dead_locks(text, witnessed(home)) == []
+    assert file.exists()
+
+
+def test_an_engine_is_known_while_it_runs():
+    woken = threading.Event()
+    lease.WAKES.add(woken)
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with lease.leased(running.pid):
+            assert woken.is_set()
+            assert lease.engine().pid == running.pid
+        assert lease.engine() is None
+        woken.clear()
+        with lease.leased(os.getpid()):
+            assert lease.engine() is None
+        assert not woken.is_set()
+    finally:
+        lease.WAKES.discard(woken)
+        running.kill()
+        running.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,6 +30,11 @@ def stored(text: str = LEASE.text()) -> Stored:
 def test_a_lease_is_read_as_it_was_written():
     assert parse(LEASE.text()) == LEASE
     assert json.loads(LEASE.text())["schema"] == 1
+
+
+def test_the_engine_that_runs_for_it_is_read_too():
+    engine = replace(RUNNER, pid=900, started=1_772_100_009.25)
+    assert parse(replace(LEASE, engine=engine).text()) == replace(LEASE, engine=engine)
 
 
 @pytest.mark.parametrize(

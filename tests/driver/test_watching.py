@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -13,7 +15,8 @@ import pytest
 from driver import watching
 from driver.errors import Unforeseen
 from driver.release.watcher import parse
-from driver.watching import watched
+from driver.stack import lease
+from driver.watching import predecessor, watched
 from infra.record import stamp
 from tests.driver.fakes import START, FakeClock, serving, world
 
@@ -26,7 +29,8 @@ class Hurried(FakeClock):
 
 
 @pytest.fixture
-def made(monkeypatch):
+def made(monkeypatch, tmp_path):
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
     found = world(serving())
     found.clock.__class__ = Hurried
     monkeypatch.setattr(watching, "_SHORTEST", timedelta(milliseconds=5))
@@ -124,3 +128,29 @@ def test_what_is_no_lease_is_replaced(made):
     made.cloud.driver = "nonsense"
     with watched(made.ports, "promote"):
         eventually(lambda: parse(made.cloud.driver), "ours was not written")
+
+
+def test_an_engine_that_begins_to_run_is_noted_at_once(made, monkeypatch):
+    monkeypatch.setattr(watching, "_SHORTEST", timedelta(seconds=60))
+    running = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        with watched(made.ports, "promote"):
+            eventually(lambda: made.cloud.driver, "no lease was written")
+            with lease.leased(running.pid):
+                eventually(lambda: parse(made.cloud.driver).engine, "the engine was not noted")
+                assert parse(made.cloud.driver).engine.pid == running.pid
+    finally:
+        running.kill()
+        running.wait()
+    assert made.cloud.driver == ""
+
+
+def test_what_lay_there_before_is_remembered(made):
+    theirs = other_driver(made, START)
+    made.cloud.driver = theirs
+    assert predecessor(made.cloud) == parse(theirs)
+    made.clock.seconds = 61
+    with watched(made.ports, "resume"):
+        eventually(lambda: '"resume"' in made.cloud.driver, "ours was not written")
+        assert predecessor(made.cloud) == parse(theirs)
+    assert predecessor(made.cloud) is None
