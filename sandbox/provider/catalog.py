@@ -12,6 +12,7 @@ from sandbox.provider.resource import Job, Resource
 Lookup = Callable[[Job], Properties]
 
 SERVICES = (
+    "application_scaling",
     "autoscaling_group",
     "autoscaling_hook",
     "autoscaling_policy",
@@ -24,6 +25,10 @@ SERVICES = (
     "ec2_security",
     "ec2_vpc",
     "ecr",
+    "ecs_cluster",
+    "ecs_lookups",
+    "ecs_service",
+    "ecs_task_definition",
     "ecr_repository",
     "elasticache",
     "elb_balancer",

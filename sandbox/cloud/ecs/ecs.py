@@ -13,6 +13,7 @@ from sandbox.cloud.ecs import (
     deployments_api,
     services_api,
     tagging,
+    targets_api,
     tasks_api,
 )
 from sandbox.cloud.ecs.container_health import ContainerHealth
@@ -76,6 +77,7 @@ class Ecs:
         self.running = running
         self.scheduler = Scheduler(clock, tasks, health, events)
         self.stores: dict[str, Store] = {}
+        self.targets = targets_api.ScalableTargets(self.store)
         tasks.ended = checks.forget
         tasks.drains_until = health.drains_until
 
@@ -103,6 +105,7 @@ def install(seam: Seam, ecs: Ecs) -> None:
         seam.replace(EC2ContainerServiceResponse, name, _method(ecs, action))
     for name in LACKING:
         seam.replace(EC2ContainerServiceResponse, name, _refusing(name))
+    targets_api.install(seam, ecs.targets)
     _logs(seam, ecs)
 
 

@@ -8,7 +8,6 @@ from sandbox.cloud.ecs.model import Cluster, Definition
 from sandbox.cloud.ecs.refusals import client_error, invalid, lacking
 
 Params = dict[str, Any]
-PLATFORM = "1.4.0"
 PLATFORMS = ("LATEST", "1.4.0", "1.3.0")
 LONGEST_GRACE = 2147483647
 SERVICE_ROLE = f"arn:aws:iam::{stores.ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
@@ -62,7 +61,7 @@ def platform(params: Params) -> str:
     version = params.get("platformVersion") or "LATEST"
     if version not in PLATFORMS:
         raise invalid("The specified platform version does not exist.")
-    return PLATFORM if version == "LATEST" else str(version)
+    return str(version)
 
 
 def check_definition(definition: Definition, wanted_network: Params | None) -> None:

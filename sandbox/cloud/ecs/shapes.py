@@ -19,6 +19,7 @@ from sandbox.cloud.stores import ACCOUNT
 
 Shape = dict[str, Any]
 PLATFORM_FAMILY = "Linux"
+LATEST = "1.4.0"
 ECHOED = ("enableECSManagedTags", "enableExecuteCommand")
 
 
@@ -36,7 +37,7 @@ def service(store: Store, held: Service, include: set[str]) -> Shape:
             "pendingCount": sum(task.status in STARTING for task in tasks),
             "loadBalancers": revision.load_balancers,
             "serviceRegistries": [],
-            **_runs_on(revision),
+            **_runs_on(revision, revision.platform_version),
             "taskDefinition": revision.definition.arn,
             "deploymentConfiguration": held.configuration,
             "deployments": [deployment(held, each, tasks) for each in held.deployments]
@@ -166,7 +167,7 @@ def task(store: Store, held: Task, include: set[str]) -> Shape:
             "launchType": "FARGATE",
             "capacityProviderName": provider,
             "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": [], **overrides},
-            "platformVersion": "1.4.0",
+            "platformVersion": LATEST,
             "platformFamily": PLATFORM_FAMILY,
             "startedBy": given.get("startedBy"),
             "stopCode": held.stop_code,
@@ -221,11 +222,13 @@ def _architecture(held: Task) -> str:
     return str((held.definition.given.get("runtimePlatform") or {}).get("cpuArchitecture") or "X86_64").lower()
 
 
-def _runs_on(each: Revision) -> Shape:
+def _runs_on(each: Revision, platform: str = "") -> Shape:
+    """The service says "LATEST" where that was asked for, its deployments which one that is."""
+    resolved = LATEST if each.platform_version == "LATEST" else each.platform_version
     return {
         "launchType": each.launch_type,
         "capacityProviderStrategy": each.strategy or None,
-        "platformVersion": each.platform_version,
+        "platformVersion": platform or resolved,
         "platformFamily": PLATFORM_FAMILY,
     }
 

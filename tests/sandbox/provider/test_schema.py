@@ -189,7 +189,8 @@ def test_what_the_docs_say_forces_a_new_resource_does(token):
     text = class_.__init__.__doc__ or ""
     forcing = []
     for name, said in re.findall(r":param [^:]*?(\w+): (.*?)(?=\n\s+:param|\Z)", text, re.S):
-        if FORCES.search(said):
+        # A service's new *task* deployment is forced, and no new service.
+        if FORCES.search(said.replace("force a new task deployment", "")):
             forcing.append(wire_names(class_).get(name, name))
     missing = [key for key in forcing if key in resource.inputs and not resource.inputs[key].replaces]
     assert missing == []
@@ -207,6 +208,8 @@ def test_every_type_that_was_promised_is_there():
         aws:autoscaling/group:Group aws:autoscaling/policy:Policy aws:iam/role:Role aws:iam/rolePolicy:RolePolicy
         aws:iam/rolePolicyAttachment:RolePolicyAttachment aws:iam/instanceProfile:InstanceProfile
         aws:ssm/parameter:Parameter aws:s3/bucket:Bucket aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock
+        aws:ecs/cluster:Cluster aws:ecs/clusterCapacityProviders:ClusterCapacityProviders aws:ecs/service:Service
+        aws:ecs/taskDefinition:TaskDefinition aws:appautoscaling/target:Target aws:appautoscaling/policy:Policy
         aws:s3/bucketVersioning:BucketVersioning aws:cloudwatch/logGroup:LogGroup aws:cloudwatch/metricAlarm:MetricAlarm
     """
     assert set(promised.split()) <= set(catalog.resources())
