@@ -21,6 +21,7 @@ from sandbox.cloud.seam import Seam
 from sandbox.cloud.strict import autoscaling as strict_autoscaling
 from sandbox.cloud.strict import ec2, listeners, load_balancers, ssm, target_groups
 from sandbox.cloud.watch import alarms_api, metrics_api
+from sandbox.cloud.watch.policies import Policies
 from sandbox.cloud.watch.watch import Watch
 
 LONGEST_SLEEP = 0.5  # real seconds, so that nothing that was overlooked is late by more
@@ -52,7 +53,9 @@ class Cloud:
         ec2_api.install(self._seam, self.instances)
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
-        policies_api.install(self._seam)
+        policies = Policies(clock, self.scaling.explain, self.events, self.wake)
+        self.watch.alarms.scale = policies.fire
+        policies_api.install(self._seam, policies)
         ecs.install(self._seam, self.ecs)
         metrics_api.install(self._seam, self.watch.store, calendar)
         alarms_api.install(self._seam, self.watch.alarms, calendar)

@@ -49,6 +49,10 @@ class Scaling:
         fleet.cause = activities.changed_by_user(old, group.desired_capacity, group.min_size or 0, group.max_size or 0)
         fleet.retry_at = 0.0
 
+    def explain(self, group: Any, cause: str) -> None:
+        """Why the desired capacity is another now, where it was no user who changed it."""
+        self.fleet(group).cause = cause
+
     def delete(self, group: Any) -> None:
         """Lets all members go; the group is gone with the last."""
         fleet = self.fleet(group)

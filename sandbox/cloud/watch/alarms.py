@@ -10,8 +10,9 @@ from sandbox.cloud import stores
 from sandbox.cloud.clock import Calendar, Clock
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.watch import definitions, notices, rules
+from sandbox.cloud.watch.adjusting import Breach
 from sandbox.cloud.watch.expressions import ExpressionError
-from sandbox.cloud.watch.judging import ALARM, INSUFFICIENT, OK, Datum, Terms, Verdict, judge
+from sandbox.cloud.watch.judging import ALARM, INSUFFICIENT, OK, Datum, Verdict, judge
 from sandbox.cloud.watch.queries import Window, read
 from sandbox.cloud.watch.series import Store
 
@@ -42,13 +43,13 @@ class Hold:
 
 @dataclass
 class Alarms:
-    """`scale` is called with a scaling policy's ARN and by how much the alarm's threshold is crossed."""
+    """`scale` is called with a scaling policy's ARN and what has happened; it says why it can't do what that asks."""
 
     clock: Clock
     calendar: Calendar
     store: Store
     events: EventLog
-    scale: Callable[[str, float | None], str | None] = lambda arn, by: None  # noqa: ARG005
+    scale: Callable[[str, Breach], str | None] = lambda arn, breach: f"nobody obeys {arn} at {breach.alarm}"
     holds: list[Hold] = field(default_factory=list)
     _history: dict[tuple[str, str], deque[Entry]] = field(default_factory=dict)
 
@@ -150,12 +151,10 @@ class Alarms:
         """Scaling actions are repeated each period that the alarm stays, the others happen once."""
         if not alarm.actions_enabled:
             return
-        terms: Terms | None = definitions.terms(alarm) if alarm.rule is None else None
-        value = getattr(alarm, "latest", None)
-        by = None if terms is None or value is None else value - terms.threshold
+        breach = Breach(alarm.name, getattr(alarm, "latest", None), float(alarm.threshold or 0))
         for action in _actions(alarm, alarm.state_value):
             if ":autoscaling:" in action:
-                failure = self.scale(action, by)
+                failure = self.scale(action, breach)
                 if not again or failure:
                     self._acted(region, alarm, action, failure)
 

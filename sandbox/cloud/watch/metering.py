@@ -9,7 +9,7 @@ from sandbox.cloud.balancing import Balancing
 from sandbox.cloud.clock import Clock
 from sandbox.cloud.health import Health
 from sandbox.cloud.instances import Instances
-from sandbox.cloud.members import members_of
+from sandbox.cloud.members import Member, members_of
 from sandbox.cloud.watch.hosts import Hosts
 from sandbox.cloud.watch.places import balancer_suffix, group_suffix
 from sandbox.cloud.watch.points import Point, Spread, counted, of_values
@@ -90,10 +90,18 @@ class Metering:
                 point = of_values(minute, (loads[id],), "Percent")
                 self._report(machine.region, "CPUUtilization", ((("InstanceId", id),),), point, EC2)
         for region, group in stores.scaling_groups():
-            values = [loads[member.id] for member in members_of(group) if member.id in loads]
+            values = [
+                loads[member.id] for member in members_of(group) if member.id in loads and self._counts(group, member)
+            ]
             if values:
                 place = ((("AutoScalingGroupName", group.name),),)
                 self._report(region, "CPUUtilization", place, of_values(minute, values, "Percent"), EC2)
+
+    def _counts(self, group: Any, member: Member) -> bool:
+        """Towards its group's metrics: in service, and warmed up where the group has a default for that."""
+        warmup = max(0.0, float(getattr(group, "default_instance_warmup", None) or 0))
+        since = member.in_service_at
+        return member.lifecycle_state == "InService" and since is not None and since + warmup <= self._clock.now()
 
     def _report(self, region: str, name: str, places: Places, point: Point, namespace: str = BALANCER) -> None:
         for dimensions in places:
