@@ -74,22 +74,26 @@ class AwsCloud:
             return cast("STSClient", self._client("sts")).get_caller_identity()["Account"]
 
     def stored(self) -> Stored:
-        texts = self._texts()
+        found = self._parameters()
+        texts = {name: entry["Value"] for name, entry in found.items()}
+        arns = [entry.get("ARN", "").split(":") for entry in found.values()]
         with spoken(f"parameters under {self.path}"):
             return Stored(
                 deployed=parse_deployed(texts["record"]) if "record" in texts else None,
                 intent=parse_intent(texts["intent"]) if "intent" in texts else None,
                 freeze=sentence(texts.get("freeze", "")),
                 watcher=texts.get("driver", ""),
+                account=next((arn[4] for arn in arns if len(arn) > 4), ""),
             )
 
     def watcher(self) -> str:
-        return self._texts().get("driver", "")
+        found = self._parameters().get("driver")
+        return str(found["Value"]) if found else ""
 
-    def _texts(self) -> Mapping[str, str]:
+    def _parameters(self) -> Mapping[str, Any]:
         with spoken(f"parameters under {self.path}"):
             answer = self._ssm.get_parameters_by_path(Path=self.path)
-        return {entry["Name"].rpartition("/")[2]: entry["Value"] for entry in answer["Parameters"]}
+        return {entry["Name"].rpartition("/")[2]: entry for entry in answer["Parameters"]}
 
     def versions(self) -> tuple[Version, ...]:
         """Every version of the record that is still kept, oldest first."""

@@ -85,6 +85,8 @@ class Stored:
     """Why releases are frozen, and by whom, in one sentence; empty where they are not."""
     watcher: str = ""
     """The lease of who watches, as its text lies there."""
+    account: str = ""
+    """The account that it lies in, where the answer says it."""
 
     @property
     def pending(self) -> Intent | None:

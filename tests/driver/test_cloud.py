@@ -77,6 +77,7 @@ def test_a_freeze_and_a_lease_lie_beside_the_record_and_go_again(cloud):
     cloud.put_driver("a lease")
     cloud.put_driver("renewed")
     found = cloud.stored()
+    assert found.account == "123456789012"
     assert (found.freeze, found.watcher) == ("inventory (frozen by anna at 2026-03-01T12:00:00Z)", "renewed")
     assert cloud.watcher() == "renewed"
     for _ in range(2):

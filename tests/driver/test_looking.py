@@ -12,6 +12,7 @@ from driver.cli import cli
 from driver.ending import ended
 from driver.errors import Unfinished
 from driver.observe import observe
+from driver.release.snapshot import Stored
 from driver.release.watcher import Process, Watcher
 from driver.report.status import StatusView, status_lines
 from driver.verbs.status import summary
@@ -149,6 +150,7 @@ def abroad(tmp_path, monkeypatch):
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n")
     made = world(serving())
     monkeypatch.setattr(type(made.cloud), "account", lambda _: "999999999999")
+    monkeypatch.setattr(type(made.cloud), "stored", lambda self: Stored(self.deployed, account=self.account()))
     monkeypatch.setattr(type(made.cloud), "versions", lambda _: (), raising=False)
     monkeypatch.setattr("driver.session.AwsCloud", lambda *_: made.cloud)
     monkeypatch.setattr("driver.interrupts.INTERRUPTS.install", lambda: None)
