@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pulumi
@@ -55,7 +56,7 @@ def run(context: Context | None = None) -> None:
     grounds = _grounds(site, plan)
     supplies.admit(grounds)
     routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
-    fillings = _fillings(site, plan, grounds)
+    fillings = _fillings(site, plan, grounds, _retreat(plan, context.time))
     if settings.gates.alarms.enabled:
         Watch("watch", settings, balancer.balancer.arn, _groups(grounds))
 
@@ -120,7 +121,16 @@ def _groups(grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, dict[s
     return {color: {name: ground.target_group for name, ground in of.items()} for color, of in grounds.items()}
 
 
-def _fillings(site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, Filling]:
+def _retreat(plan: deployed.Plan, now: datetime) -> Color | None:
+    """The color that a rollback would go to, unless this update is the one that changes its floor."""
+    record = plan.decision.record
+    old = record.active if record.transition else record.idle if record.held(now) else None
+    return None if old in plan.decision.resizes else old
+
+
+def _fillings(
+    site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[str, Ground]], retreat: Color | None
+) -> dict[Color, Filling]:
     return {
         color: platforms.named(slot.platform).fill(
             color,
@@ -128,6 +138,7 @@ def _fillings(site: Site, plan: deployed.Plan, grounds: Mapping[Color, Mapping[s
             site,
             grounds[color][slot.platform],
             anew=plan.decision.fills == color,
+            steady=color == retreat,
         )
         for color, slot in plan.decision.record.colors.items()
     }

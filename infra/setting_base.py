@@ -35,12 +35,6 @@ class Conflict(ValueError):
         self.misfits = tuple(misfits)
 
 
-def check(misfits: Sequence[Misfit]) -> None:
-    """Raises Conflict where there are any."""
-    if misfits:
-        raise Conflict(misfits)
-
-
 def rule(*needs: str) -> Callable[[AnyRule], AnyRule]:
     """Marks a method of a `Frozen` that yields misfits. `needs`: keys, as config has them, of what it reads."""
 

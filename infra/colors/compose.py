@@ -30,6 +30,8 @@ class Compose:
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground
 
-    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> Filling:
-        fleet = Fleet(color, slot, site, ground, anew=anew)
+    def fill(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+    ) -> Filling:
+        fleet = Fleet(color, slot, site, ground, anew=anew, steady=steady)
         return Filling(fleet.group_name, fleet)

@@ -23,15 +23,19 @@ _STOP_SECONDS = 30
 class Fleet(pulumi.ComponentResource):
     """Everything is named after color and fill: another release has other resources.
 
-    Outside the update that renders the release anew, only the capacity bounds may change.
+    Outside the update that renders the release anew, only the capacity bounds may change, and of the color that a
+    rollback would go to only the lower one.
     """
 
     group_name: pulumi.Output[str]
 
-    def __init__(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> None:
+    def __init__(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+    ) -> None:
         name = f"{color}-{slot.fill}"
         super().__init__("bluegreen:index:Fleet", f"{name}-fleet")
         self.name, self.slot, self.anew, self.settings = name, slot, anew, site.settings
+        self.steady = steady
         self.tags = {
             **site.settings.own_tags,
             "bluegreen:color": color,
@@ -133,7 +137,9 @@ class Fleet(pulumi.ComponentResource):
         # Desired capacity is the scaler's after creation, also in an update that renders in place.
         ignored = ["desiredCapacity"]
         if not self.anew:
-            ignored = immutable.inputs(aws.autoscaling.GroupArgs, but=("min_size", "max_size"))
+            ignored = immutable.inputs(
+                aws.autoscaling.GroupArgs, but=("min_size",) if self.steady else ("min_size", "max_size")
+            )
         return aws.autoscaling.Group(
             f"{self.name}-group",
             min_size=floor,

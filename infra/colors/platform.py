@@ -64,8 +64,13 @@ class Platform(Protocol):
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""
 
-    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool) -> Filling:
-        """The release of a color. Only an update that renders it anew changes what runs (`anew`)."""
+    def fill(
+        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+    ) -> Filling:
+        """The release of a color. Only an update that renders it anew changes what runs (`anew`).
+
+        `steady`: a rollback would go to this color, so that no maximum in the settings may make it smaller.
+        """
 
 
 def named(name: str) -> Platform:

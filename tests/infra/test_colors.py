@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from infra.context import Context
 from infra.immutable import inputs as every_input
 from infra.record import Transition, stamp, to_data
 from infra.setting_compose import architecture
-from infra.steps import flipped, floored
+from infra.steps import flipped, floored, shifted
 from tests.infra.schema import arguments_of
 from tests.infra.world import IMAGE, NOW, SHA, World, at_rest, both_filled, copy_of, stack_file, with_standby
 
@@ -141,6 +143,56 @@ def test_a_floor_above_the_settings_maximum_raises_it(world: World) -> None:
     for name in ("blue-1-group", "green-2-group"):
         group = world.one(name).inputs
         assert (group["minSize"], group["maxSize"]) == (9, 9)
+
+
+def smaller(maximum: int) -> dict[str, Any]:
+    return {**DEV, "bluegreen:compose": {"min": 1, "max": maximum}}
+
+
+def bounds(world: World, name: str) -> tuple[int | None, int | None]:
+    """Minimum and maximum that an update would give a group that has others; None for what it leaves as it is."""
+    group = world.one(name)
+    least, most = (None if key in group.ignored else group.inputs[key] for key in ("minSize", "maxSize"))
+    return least, most
+
+
+def test_settings_make_no_smaller_the_color_that_a_shift_would_be_rolled_back_to(world: World) -> None:
+    was = both_filled(world)
+    shift = Transition("shift", 10, 1, stamp(NOW), stamp(NOW))
+    world.up({**DEV, **to_data(shifted(was, NOW, shift)), "basedOn": was.basis})
+    world.up(smaller(3))
+    assert bounds(world, "blue-1-group") == (2, None)
+    assert bounds(world, "green-2-group") == (2, 3)
+    was = world.deployed
+    world.up({**smaller(3), **to_data(floored(was, NOW, {"blue": 7, "green": 7})), "basedOn": was.basis})
+    assert bounds(world, "blue-1-group") == bounds(world, "green-2-group") == (7, 7)
+
+
+def test_settings_make_no_smaller_the_old_color_until_its_hold_has_ended(world: World) -> None:
+    was = both_filled(world)
+    held = {**DEV, "bluegreen:hold": "1h"}
+    world.up({**held, **to_data(flipped(was, NOW, held_until=stamp(NOW + timedelta(hours=1)))), "basedOn": was.basis})
+    assert world.deployed.record.held(NOW)
+    world.up(smaller(3))
+    assert bounds(world, "blue-1-group") == (2, None)
+    assert bounds(world, "green-2-group") == (2, 3)
+    world.up(smaller(3), context=Context("ann", "a test", NOW + timedelta(minutes=61)))
+    assert bounds(world, "blue-1-group") == bounds(world, "green-2-group") == (2, 3)
+
+
+@pytest.mark.parametrize(("floor", "most"), [(1, 1), (4, 1), (4, 3), (1, 500), (500, 499)])
+def test_no_scaler_and_no_setting_takes_a_color_below_its_floor(world: World, floor: int, most: int) -> None:
+    """What bounds a scaler are minimum and maximum of its group; its policies can't pass them."""
+    was = both_filled(world)
+    scaled = {**smaller(most), "bluegreen:scaling": {"cpu": 60, "requests": 1000}}
+    world.up({**scaled, **to_data(floored(was, NOW, {"blue": floor, "green": floor})), "basedOn": was.basis})
+    for name in ("blue-1-group", "green-2-group"):
+        assert bounds(world, name) == (floor, max(floor, most))
+    policies = world.of_type("aws:autoscaling/policy:Policy")
+    assert len(policies) == 4
+    for policy in policies:
+        assert policy.inputs["policyType"] == "TargetTrackingScaling"
+        assert {"minAdjustmentMagnitude", "scalingAdjustment", "stepAdjustments"}.isdisjoint(policy.inputs)
 
 
 # I6: in every update but the one that makes it, a release's inputs are ignored.
