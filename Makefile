@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # Two files at a time. Not for tests that share one moto: those of a file leave things that another's would find.
 SPREAD := -n 2 --dist loadfile
 
-.PHONY: setup demo test quick e2e lint bench soak clean
+.PHONY: setup demo test quick e2e lint bench soak tools clean
 
 setup: $(READY)
 
@@ -50,5 +50,9 @@ soak: setup
 	@echo "== soak: many transitions in a row under load, and the long property tests"
 	@BLUEGREEN_SOAK=1 $(BIN)/python -m pytest -m "e2e or slow or soak"
 
+tools:
+	@echo "== tools: nginx and Docker Compose for the tests that ask the real ones, where they can be had"
+	@bash tests/tools.sh
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .bluegreen
+	rm -rf $(VENV) .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .bluegreen

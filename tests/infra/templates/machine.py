@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,22 @@ class Machine:
         (self.root / "run").mkdir()
         return self._run(str(self.root / "bin/systemctl"), "--boot")
 
+    def unpack(self) -> None:
+        """The bundle lies where the stub puts it, and what the boot would have left."""
+        self.path("/opt/bluegreen/release").mkdir(parents=True)
+        self.path("/opt/bluegreen/docker").mkdir()
+        self.path("/opt/bluegreen/docker/config.json").write_text("{}")
+        self.path("/opt/bluegreen/stub.env").write_text(f"BLUEGREEN_REGION={self.place.region}\n")
+        for name, text in files(self.release).items():
+            self.path(f"/opt/bluegreen/release/{name}").write_text(self._placed(text))
+
+    def serve(self, unit: str) -> Ended:
+        """Runs what a unit starts, in the unit's environment, until it ends."""
+        lines = self.read(f"/opt/bluegreen/release/{unit}").splitlines()
+        said = {key: value for key, _, value in (line.partition("=") for line in lines)}
+        variables = [*said["Environment"].split(), *Path(said["EnvironmentFile"]).read_text().split()]
+        return self._run(*said["ExecStart"].split(), environment=dict(pair.split("=", 1) for pair in variables))
+
     def run(self, *command: str) -> Ended:
         return self._run(*command)
 
@@ -119,12 +136,12 @@ class Machine:
         to.write_text((STANDINS / kind).read_text().replace("@ROOT@", str(self.root)))
         to.chmod(0o755)
 
-    def _run(self, *command: str) -> Ended:
+    def _run(self, *command: str, environment: Mapping[str, str] | None = None) -> Ended:
         calls = self.root / "calls"
         calls.write_bytes(b"")
         ran = subprocess.run(
             command,
-            env={"PATH": f"{self.root}/bin", "LC_ALL": "C.UTF-8"},
+            env={"PATH": f"{self.root}/bin", "LC_ALL": "C.UTF-8", **(environment or {})},
             cwd=self.root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -16,7 +16,7 @@ _TOOLS = Path(__file__).parents[3] / ".tools"
 def nginx() -> str | None:
     own = _TOOLS / "nginx/usr/sbin/nginx"
     # Where Debian puts it is on no user's PATH.
-    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or shutil.which(own)
+    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or shutil.which(str(own))
 
 
 @cache
