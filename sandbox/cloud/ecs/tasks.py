@@ -112,18 +112,16 @@ class Tasks:
         return task.bound
 
     def _step(self, store: Store, task: Task) -> float:
-        clock = self._clock.now()
-        while task.due <= clock:
+        now = self._clock.now()
+        if task.status == "RUNNING" and task.exits_at <= now:
+            self.exit(task, task.exit_code, task.exit_reason)
+        while task.due <= now:
             before = task.status
             self._advance(store, task)
             if task.status == before:
                 break
         if task.status == "RUNNING":
-            due = self._health.step(task)
-            if task.exits_at <= clock:
-                self.exit(task, task.exit_code, task.exit_reason)
-                return task.due
-            return min(due, task.exits_at)
+            return min(self._health.step(task), task.exits_at)
         return task.due if task.id in store.tasks else NEVER
 
     def _advance(self, store: Store, task: Task) -> None:

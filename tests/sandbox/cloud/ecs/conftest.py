@@ -32,7 +32,7 @@ class Yard:
         if not _networks:
             _networks.append(Network(aws))
         network = _networks[0]
-        self.subnets, self.security_group = network.subnets, network.security_group
+        self.vpc, self.subnets, self.security_group = network.vpc, network.subnets, network.security_group
         self.ecs, self.elb = aws("ecs"), aws("elbv2")
         self.role = self.execution_role("execution", EXECUTION)
         self.ecs.create_cluster(clusterName="shop")
