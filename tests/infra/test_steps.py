@@ -236,6 +236,31 @@ ILLEGAL = {
         changed(SHIFTING, colors={"blue": replace(BLUE, floor=1), "green": GREEN}),
         "during a transition",
     ),
+    "the standby's floor lowered during a shift": (
+        SHIFTING,
+        changed(SHIFTING, colors={"blue": BLUE, "green": replace(GREEN, floor=1)}),
+        "floor of green can't go down during a transition",
+    ),
+    "one floor lowered and the other raised during a shift": (
+        SHIFTING,
+        changed(SHIFTING, colors={"blue": replace(BLUE, floor=1), "green": replace(GREEN, floor=9)}),
+        "floor of blue can't go down during a transition",
+    ),
+    "the active color's floor lowered within the hold": (
+        PREVIOUS,
+        changed(PREVIOUS, colors={"blue": replace(BLUE, floor=1), "green": GREEN}),
+        "floor of blue can't go down before the hold ends",
+    ),
+    "the old color's floor lowered within its hold": (
+        PREVIOUS,
+        changed(PREVIOUS, colors={"blue": BLUE, "green": replace(GREEN, floor=1)}),
+        "floor of green can't go down before the hold ends",
+    ),
+    "a shift that lowers a floor": (
+        BOTH,
+        changed(BOTH, colors={"blue": BLUE, "green": replace(GREEN, floor=1)}, transition=SHIFT),
+        "one update",
+    ),
     "the old color emptied within its hold": (
         PREVIOUS,
         changed(PREVIOUS, colors={"blue": BLUE, "green": replace(GREEN, floor=0)}),
@@ -291,6 +316,16 @@ def test_the_old_color_may_be_emptied_once_the_hold_is_over() -> None:
     over = NOW + timedelta(hours=2)
     done = step(PREVIOUS, changed(PREVIOUS, colors={"blue": BLUE, "green": replace(GREEN, floor=0)}), over)
     assert (done.kind, done.record.standby) == (Kind.EMPTY, "previous")
+
+
+@pytest.mark.parametrize("was", [SHIFTING, PREVIOUS], ids=["during a shift", "within the hold"])
+@pytest.mark.parametrize("floors", [{"blue": 3}, {"green": 3}, {"blue": 9, "green": 9}])
+def test_floors_may_go_up_at_any_time(was: Deployed, floors: dict[Color, int]) -> None:
+    wish = floored(was, NOW, floors)
+    done = step(was, wish, NOW)
+    assert done.kind is Kind.FLOORS
+    assert {color: done.record.colors[color].floor for color in floors} == floors
+    assert (done.record.transition, done.record.held_until) == (was.record.transition, was.record.held_until)
 
 
 def test_a_finish_keeps_the_hold_it_was_asked_for_and_a_rollback_has_none() -> None:
