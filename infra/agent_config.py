@@ -33,15 +33,17 @@ def agent_config(release: ComposeRelease) -> str:
             # An alarm matches a whole set of dimensions, so the group's own must be there; each further set costs.
             "aggregation_dimensions": [["AutoScalingGroupName"]],
             "metrics_collected": {
+                # Dropped are the sets with more dimensions than the group's. Memory and processes have no more: nothing
+                # is added up for them, and to drop would leave nothing.
                 "cpu": {"measurement": ["usage_active"], "totalcpu": True, "drop_original_metrics": ["usage_active"]},
-                "mem": {"measurement": ["used_percent"], "drop_original_metrics": ["used_percent"]},
+                "mem": {"measurement": ["used_percent"]},
                 "disk": {
                     "measurement": ["used_percent"],
                     "resources": ["/"],
                     "drop_device": True,
                     "drop_original_metrics": ["used_percent"],
                 },
-                "processes": {"measurement": ["total", "zombies"], "drop_original_metrics": ["total", "zombies"]},
+                "processes": {"measurement": ["total", "zombies"]},
             },
         },
     }

@@ -66,7 +66,7 @@ class Nginx:
 
     def __enter__(self) -> Nginx:
         self.process = subprocess.Popen(self._command)
-        until(lambda: self.get("/", port=self.alive)[0] == 204)
+        until(lambda: self.get("/", port=self.alive)[0] == 200)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -104,6 +104,15 @@ def test_a_unit_gives_containers_the_time_that_nginx_and_the_app_may_take():
     assert "worker_shutdown_timeout 40s;" in nginx(release(stop_grace=40))
 
 
+def test_the_agent_drops_no_metric_that_has_the_groups_dimension_alone():
+    """Such a metric is not added up (its set is the group's own), so it would be gone."""
+    measured = json.loads(files(PLAIN)["agent.json"])["metrics"]["metrics_collected"]
+    further = {"cpu": {"cpu"}, "disk": {"path", "fstype"}, "mem": set(), "processes": set()}
+    assert {name: "drop_original_metrics" in one for name, one in measured.items()} == {
+        name: bool(dimensions) for name, dimensions in further.items()
+    }
+
+
 def test_the_agent_sends_every_log_that_the_instance_writes():
     config = json.loads(files(FULL)["agent.json"])
     sent = {
