@@ -32,6 +32,15 @@ class Activity:
         self.status_message = message
         self._end("Failed")
 
+    def cancel(self, message: str) -> None:
+        """A launch that a lifecycle hook ended."""
+        self.status_message = message
+        self.description += f".  Status Reason: {message}"
+        self._end("Cancelled")
+
+    def wait_for_a_hook(self) -> None:
+        self.status_code = "MidLifecycleAction"
+
     @property
     def ended(self) -> bool:
         return self.end_time is not None
@@ -92,6 +101,12 @@ def taken_out(actual: int, wanted: int, instance: str) -> str:
         f"  At {timestamp()} an instance was taken out of service in response to a difference between desired and "
         f"actual capacity, shrinking the capacity from {actual} to {wanted}.  At {timestamp()} instance {instance} was "
         "selected for termination."
+    )
+
+
+def abandoned() -> str:
+    return (
+        f"At {timestamp()} an instance was taken out of service in response to a lifecycle action that was abandoned."
     )
 
 

@@ -4,8 +4,9 @@ import threading
 import traceback
 from contextlib import AbstractContextManager
 
-from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, policies_api, storage_api
+from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, hooks_api, policies_api, storage_api
 from sandbox.cloud.balancing import Balancing, DataPlane
+from sandbox.cloud.boots import Boots
 from sandbox.cloud.clock import Calendar, Clock
 from sandbox.cloud.ecs import ecs
 from sandbox.cloud.ecs.container_health import ContainerHealth
@@ -13,6 +14,7 @@ from sandbox.cloud.ecs.running import Running
 from sandbox.cloud.ecs.tasks import Tasks
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
+from sandbox.cloud.hooks import Hooks
 from sandbox.cloud.hosts import Hosts
 from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
@@ -35,14 +37,16 @@ class Cloud:
         self.clock = clock
         self.lock: AbstractContextManager[object] = threading.RLock()  # moto isn't thread-safe
         self.events = EventLog(clock)
-        self.instances = Instances(clock, apps, self.events)
+        hooks = Hooks(clock)
+        boots = Boots(clock, hooks, prober, self.wake)
+        self.instances = Instances(clock, apps, self.events, boots)
         running = Running(clock, apps, self.instances.next_address)
         checks = ContainerHealth(clock, prober, self.wake)
         tasks = Tasks(clock, self.events, running, checks)
         self.hosts = Hosts(self.instances, tasks)
         self.health = Health(clock, self.hosts, prober, self.events, self.wake)
         self.ecs = ecs.Ecs(clock, tasks, running, self.health, checks, self.events)
-        self.scaling = Scaling(clock, self.instances, self.health, self.events)
+        self.scaling = Scaling(clock, self.instances, self.health, self.events, hooks)
         self.balancing = Balancing(plane, self.health, self.hosts, self.events)
         calendar = Calendar(clock)
         self.watch = Watch(clock, calendar, self.balancing, self.health, self.instances, self.events)
@@ -53,6 +57,7 @@ class Cloud:
         ec2_api.install(self._seam, self.instances)
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
+        hooks_api.install(self._seam, hooks)
         policies = Policies(clock, self.scaling.explain, self.events, self.wake)
         self.watch.alarms.scale = policies.fire
         policies_api.install(self._seam, policies)

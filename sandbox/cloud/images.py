@@ -65,6 +65,14 @@ def pull(image: str) -> Pulled:
     raise NoSuchImage(f"manifest for {image} not found")
 
 
+def repository_arn(image: str) -> str:
+    """Of an image's repository in ECR; "" for one of another registry."""
+    host, _, rest = image.partition("/")
+    where = _HOST.fullmatch(host)
+    name = rest.partition("@")[0].partition(":")[0]
+    return f"arn:aws:ecr:{where['region']}:{where['account']}:repository/{name}" if where else ""
+
+
 def _split(repository: str, region: str) -> tuple[str, str]:
     """A repository by name or by its full address, as name and region."""
     host, _, name = repository.partition("/")

@@ -2,19 +2,21 @@
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sandbox.cloud import firewall, images
+from sandbox.cloud import bundle, firewall, images
+from sandbox.cloud.boots import Boots
 from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.events import EventLog
-from sandbox.cloud.userdata import BadUserData, Release, read_release
+from sandbox.cloud.userdata import BadUserData, Release, read_release, script_of
 from sandbox.traffic import behaviours, wire
 
 # Simulated seconds, near what a t3.medium with Docker on AL2023 takes.
 PENDING = 12.0
 USER_DATA = 45.0
+NEWS_EVERY = 5.0  # how long a line may be on its way to a log group
 # What the two tags that are about time mean, simulated.
 SLOW_START = 120.0
 DIES_AFTER = 300.0
@@ -29,6 +31,7 @@ class Apps(Protocol):
     def stop(self, id: str, grace: float) -> None: ...
     def kill(self, id: str) -> None: ...
     def log(self, id: str) -> list[str]: ...
+    def news(self, ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]: ...
 
 
 @dataclass
@@ -44,6 +47,8 @@ class Machine:
     tag: str = ""
     bound: tuple[str, int] | None = None
     app_ran: bool = False
+    replicas: int = 1
+    variables: tuple[str, ...] = ()
     console: list[str] = field(default_factory=list)
 
     @property
@@ -57,12 +62,19 @@ class Machine:
 
 class Instances:
     def __init__(
-        self, clock: Clock, apps: Apps, events: EventLog, pull: Callable[[str], images.Pulled] = images.pull
+        self,
+        clock: Clock,
+        apps: Apps,
+        events: EventLog,
+        boots: Boots,
+        pull: Callable[[str], images.Pulled] = images.pull,
     ) -> None:
         self._clock = clock
         self._apps = apps
         self._events = events
+        self._boots = boots
         self._pull = pull
+        self._news_at = 0.0
         self._network = _own_network()
         self._hosts = 0
         self.machines: dict[str, Machine] = {}
@@ -92,7 +104,18 @@ class Instances:
                     due = min(due, machine.app_at)
                 else:
                     self._run_user_data(machine)
-        return due
+        return min(due, self._boots.step(), self._pass_news_on(now))
+
+    def _pass_news_on(self, now: float) -> float:
+        """From the apps to their log groups, every now and then. Returns when that is due again."""
+        logged = self._boots.logged(id for id, machine in self.machines.items() if machine.bound)
+        if not logged:
+            return NEVER
+        if self._news_at <= now:
+            self._news_at = now + max(NEWS_EVERY, self._clock.speed)
+            for id, lines in self._apps.news(logged).items():
+                self._boots.log(id, lines)
+        return self._news_at
 
     def admits(self, id: str, port: int, balancer: Any) -> bool:
         """Whether the security groups let that load balancer through to the port."""
@@ -114,6 +137,7 @@ class Instances:
         if machine is None:
             return
         machine.instance._state.name, machine.instance._state.code = "shutting-down", 32
+        self._boots.forget(id)
         if machine.bound is not None:
             machine.bound = None
             self._apps.stop(id, grace / self._clock.speed)
@@ -124,6 +148,7 @@ class Instances:
         machine = self.machines.get(id)
         if machine is None:
             return
+        self._boots.forget(id)
         if machine.bound is not None:
             machine.bound = None
             self._apps.kill(id)
@@ -158,16 +183,31 @@ class Instances:
 
     def _run_user_data(self, machine: Machine) -> None:
         machine.app_ran = True
-        user_data = machine.instance.user_data
+        user_data = None if machine.instance.user_data is None else str(machine.instance.user_data)
         try:
-            machine.release = read_release(None if user_data is None else str(user_data))
+            if stub := bundle.read_stub(script_of(user_data)):
+                self._run_bundle(machine, stub)
+                return
+            machine.release = read_release(user_data)
             machine.tag = self._pull(machine.release.image).tag
-        except BadUserData as error:
+        except (BadUserData, bundle.BadBundle) as error:
             self._say(machine, f"cloud-init: {error}; nothing listens")
         except images.NoSuchImage as error:
             self._say(machine, f"docker compose: {error}; nothing listens")
         else:
             self._boot_app(machine)
+
+    def _run_bundle(self, machine: Machine, stub: bundle.Stub) -> None:
+        prepared = self._boots.prepare(machine.instance, stub, self._pull, lambda line: self._say(machine, line))
+        if prepared is None:
+            return
+        machine.release, machine.tag = prepared.bundle.release, prepared.tag
+        machine.replicas, machine.variables = prepared.bundle.replicas, prepared.variables
+        self._boot_app(machine)
+        if machine.bound:
+            self._boots.wait(machine.id, machine.bound)
+        else:
+            self._boots.give_up(machine.id, "start", machine.console[-1])
 
     def _boot_app(self, machine: Machine, behaviour: str | None = None) -> None:
         release = machine.release
@@ -182,6 +222,8 @@ class Instances:
             image=release.image,
             behaviour=self._scaled(behaviour or behaviours.of_tag(machine.tag)),
             health_path=release.health_path,
+            replicas=machine.replicas,
+            variables=machine.variables,
         )
         try:
             machine.bound = self._apps.boot(app)

@@ -31,6 +31,7 @@ class Member(InstanceState):
         self.version = version
         self.activity = activity
         self.in_service_at: float | None = None
+        self.proceeds_at: float | None = None
         self.leaves_at: float | None = None
         self.gone_at: float | None = None
         self.known_unhealthy = ""
@@ -52,7 +53,7 @@ class Member(InstanceState):
     @property
     def counts(self) -> bool:
         """Towards the capacity that the group has."""
-        return self.lifecycle_state in ("Pending", "InService") and self.health_status == "Healthy"
+        return self.lifecycle_state.startswith(("Pending", "InService")) and self.health_status == "Healthy"
 
     @property
     def leaving(self) -> bool:

@@ -95,7 +95,8 @@ def _conditions(conditions: Mapping[str, Any], context: Context) -> tuple[bool, 
     """Whether all hold, and what isn't understood of them."""
     known = {key.lower(): value for key, value in context.items()}
     for name, keys in conditions.items():
-        operator = name.removesuffix("IfExists")
+        # Every key that is known here has one value, so that any of them is all of them.
+        operator = name.removeprefix("ForAnyValue:").removesuffix("IfExists")
         compare = _OPERATORS.get(operator)
         if compare is None:
             return False, f"the condition operator {name} is not known here"

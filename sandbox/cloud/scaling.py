@@ -3,17 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.cloud import activities, launching, policies_api, stores
+from sandbox.cloud import activities, launching, maintenance, policies_api, stores
 from sandbox.cloud.activities import Activity
 from sandbox.cloud.clock import NEVER, Clock, timestamp
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
+from sandbox.cloud.hooks import ABANDON, CONTINUE, LAUNCHING, TERMINATING, Hooks
 from sandbox.cloud.instances import Instances
 from sandbox.cloud.launching import LaunchFailed
 from sandbox.cloud.members import Member, first_to_go, members_of
 
 FIRST_RETRY, LONGEST_RETRY = 30.0, 900.0
 SHUTTING_DOWN = 12.0  # simulated seconds from the end of draining until the instance is terminated
+PROCEEDING = 1.0  # from a hook's end until a new instance is in service
 APP_GRACE = 10.0  # what Compose gives a container between SIGTERM and SIGKILL
 
 
@@ -30,11 +32,12 @@ class Fleet:
 
 
 class Scaling:
-    def __init__(self, clock: Clock, instances: Instances, health: Health, events: EventLog) -> None:
+    def __init__(self, clock: Clock, instances: Instances, health: Health, events: EventLog, hooks: Hooks) -> None:
         self._clock = clock
         self._instances = instances
         self._health = health
         self._events = events
+        self._hooks = hooks
         self.fleets: dict[str, Fleet] = {}
 
     def fleet(self, group: Any) -> Fleet:
@@ -61,6 +64,7 @@ class Scaling:
         group.min_size = group.desired_capacity = 0
         for member in members_of(group):
             self.let_go(group, member, f"At {timestamp()} a user request force deleted the AutoScalingGroup.")
+            self._hooks.forget(member.id)  # with the group go the actions that are still outstanding
 
     def attached(self, group: Any) -> None:
         """Takes over the instances that a request put into the group."""
@@ -76,6 +80,7 @@ class Scaling:
         """Takes a member out of service: deregister and drain now, terminate after it."""
         if member.leaving:
             return member.activity
+        self._hooks.forget(member.id)
         if not member.activity.ended:
             member.activity.fail("Instance was terminated before it came into service.")
         machine = self._instances.machines.get(member.id)
@@ -97,6 +102,7 @@ class Scaling:
         suspended = {process["ProcessName"] for process in group.suspended_processes}
         due = NEVER
         self._judge(group, suspended)
+        self._ask_hooks(group)
         if "Terminate" not in suspended:
             self._shrink(group, fleet, suspended)
         if "Launch" not in suspended:
@@ -115,7 +121,11 @@ class Scaling:
         now = self._clock.now()
         if member.leaves_at is not None:
             return self._step_leaving(group, member, member.leaves_at)
-        if member.lifecycle_state == "Pending" and member.instance.state == "running":
+        if member.lifecycle_state == "Pending:Wait":
+            return self._hooks.due(member.id)
+        if member.proceeds_at is not None and member.proceeds_at > now:
+            return member.proceeds_at
+        if member.lifecycle_state.startswith("Pending") and member.instance.state == "running":
             member.lifecycle_state = "InService"
             member.in_service_at = now
             member.activity.succeed()
@@ -125,6 +135,32 @@ class Scaling:
             return grace_ends if grace_ends > now else NEVER
         return NEVER
 
+    def _ask_hooks(self, group: Any) -> None:
+        """What they hold is neither in service nor in a target group."""
+        for member in members_of(group):
+            if member.lifecycle_state != "Pending:Wait":
+                continue
+            verdict = self._hooks.verdict(member.id)
+            if verdict.result == ABANDON:
+                member.activity.cancel(verdict.why)
+                self._events.add("scaling", group.name, f"{member.id}: {verdict.why}")
+                self.let_go(group, member, activities.abandoned())
+            elif verdict.result == CONTINUE:
+                member.lifecycle_state = "Pending:Proceed"
+                member.proceeds_at = self._clock.now() + PROCEEDING
+
+    def _held_back(self, group: Any, member: Member, fleet: Fleet) -> float | None:
+        """Until when a terminating hook keeps a drained instance; None: no longer."""
+        begins = member.lifecycle_state == "Terminating" and not fleet.deleting
+        if begins and self._hooks.begin(group, member.id, TERMINATING):
+            member.lifecycle_state = "Terminating:Wait"
+            member.activity.wait_for_a_hook()
+        if member.lifecycle_state == "Terminating:Wait":
+            if not self._hooks.verdict(member.id).result:
+                return self._hooks.due(member.id)
+            member.lifecycle_state = "Terminating:Proceed"
+        return None
+
     def _step_leaving(self, group: Any, member: Member, leaves_at: float) -> float:
         """Drained, then shut down, then gone."""
         now = self._clock.now()
@@ -132,6 +168,10 @@ class Scaling:
             if leaves_at > now:
                 return leaves_at
             if member.gone_at is None:
+                alive = member.instance.state in ("pending", "running")
+                held = self._held_back(group, member, self.fleet(group)) if alive else None
+                if held is not None:
+                    return held
                 self._instances.shut_down(member.id, APP_GRACE)
                 member.activity.status_code, member.activity.progress = "InProgress", 75
                 member.gone_at = now + SHUTTING_DOWN
@@ -149,7 +189,13 @@ class Scaling:
         now = self._clock.now()
         elb = "ELB" in (group.health_check_type or "EC2")
         for member in members_of(group):
-            if member.leaving or member.health_status == "Unhealthy":
+            if member.leaving:
+                continue
+            if member.health_status == "Unhealthy":
+                if member.known_unhealthy == "ELB" and self._well(group, member):
+                    # Nothing says whether AWS takes back what waits for its replacement; without it a group whose
+                    # replacements fell ill too would be stuck for ever.
+                    member.health_status, member.known_unhealthy = "Healthy", ""
                 continue
             if member.instance.state not in ("pending", "running"):
                 member.health_status, member.known_unhealthy = "Unhealthy", "EC2"
@@ -160,9 +206,8 @@ class Scaling:
                     member.health_status, member.known_unhealthy = "Unhealthy", "ELB"
 
     def _shrink(self, group: Any, fleet: Fleet, suspended: set[str]) -> None:
-        for member in members_of(group):
-            if member.health_status == "Unhealthy" and not member.leaving and "ReplaceUnhealthy" not in suspended:
-                self.let_go(group, member, activities.unhealthy(member.known_unhealthy or "user"))
+        if "ReplaceUnhealthy" not in suspended:
+            self._replace(group)
         while True:
             serving = [member for member in members_of(group) if member.counts]
             wanted = group.desired_capacity or 0
@@ -177,12 +222,35 @@ class Scaling:
                 return
             self.let_go(group, first, fleet.cause + activities.taken_out(len(serving), wanted, first.id))
 
+    def _replace(self, group: Any) -> None:
+        """Lets unhealthy members go: what is gone already at once, the others when the group can spare them."""
+        ill = [member for member in members_of(group) if member.health_status == "Unhealthy" and not member.leaving]
+        alive = [member for member in ill if member.instance.state in ("pending", "running")]
+        policy, wanted = maintenance.policy_of(group), group.desired_capacity or 0
+        spared = maintenance.may_go(policy, wanted, self._ready(group), len(alive))
+        for member in [*(each for each in ill if each not in alive), *alive[:spared]]:
+            self.let_go(group, member, activities.unhealthy(member.known_unhealthy or "user"))
+
+    def _ready(self, group: Any) -> int:
+        """How many members are in service and healthy to everybody who checks them."""
+        return sum(
+            member.lifecycle_state == "InService" and member.health_status == "Healthy" and self._well(group, member)
+            for member in members_of(group)
+        )
+
+    def _well(self, group: Any, member: Member) -> bool:
+        """Whether the load balancers have nothing against it, where they are asked."""
+        elb = "ELB" in (group.health_check_type or "EC2")
+        held = [self._health.target(arn, member.id) for arn in group.target_group_arns] if elb else []
+        return all(target is not None and target.state == "healthy" for target in held)
+
     def _grow(self, region: str, group: Any, fleet: Fleet) -> float:
         """Launches what is missing. Returns when a failed launch is to be tried again."""
         while not fleet.deleting:
             serving = [member for member in members_of(group) if member.counts]
             wanted = group.desired_capacity or 0
-            if len(serving) >= wanted:
+            there = sum(not member.leaving for member in members_of(group))
+            if len(serving) >= wanted or maintenance.room(maintenance.policy_of(group), wanted, there) < 1:
                 return NEVER
             if fleet.retry_at > self._clock.now():
                 return fleet.retry_at
@@ -200,7 +268,11 @@ class Scaling:
             fleet.failures = 0
             activity = activities.launching(group, instance.id, subnet, zone, cause)
             fleet.activities.append(activity)
-            group.instance_states.append(Member(instance, group, launching.version_of(version), activity))
+            member = Member(instance, group, launching.version_of(version), activity)
+            group.instance_states.append(member)
+            if self._hooks.begin(group, member.id, LAUNCHING):
+                member.lifecycle_state = "Pending:Wait"
+                activity.wait_for_a_hook()
             self._instances.launched(instance, region)
             self._events.add(
                 "scaling", group.name, f"{activity.description} in {zone}, template version {version.number}"

@@ -61,6 +61,24 @@ def sns(region: str) -> Any:
     return sns_backends[ACCOUNT][region]
 
 
+def s3() -> Any:
+    from moto.s3.models import s3_backends
+
+    return s3_backends[ACCOUNT]["aws"]
+
+
+def secrets(region: str) -> Any:
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    return secretsmanager_backends[ACCOUNT][region]
+
+
+def logs(region: str) -> Any:
+    from moto.logs.models import logs_backends
+
+    return logs_backends[ACCOUNT][region]
+
+
 def instance_profiles() -> dict[str, Any]:
     """By name and by ARN."""
     from moto.iam.models import iam_backends

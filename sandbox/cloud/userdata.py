@@ -4,6 +4,7 @@ import base64
 import binascii
 import gzip
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 RELEASE_FILE = "/opt/bluegreen/release.env"
@@ -30,10 +31,16 @@ class Release:
 
 def read_release(user_data: str | None) -> Release:
     """The release that base64-encoded user data writes into RELEASE_FILE. Raises BadUserData."""
-    lines = _heredoc(_script(user_data))
-    found = {match["key"]: match["value"].strip() for line in lines if (match := _LINE.fullmatch(line.strip()))}
-    if missing := [f"BLUEGREEN_{key}" for key in KEYS if not found.get(key)]:
-        raise BadUserData(f"{RELEASE_FILE} lacks {', '.join(missing)}")
+    lines = heredoc(script_of(user_data), RELEASE_FILE)
+    variables = {match["key"]: match["value"].strip() for line in lines if (match := _LINE.fullmatch(line.strip()))}
+    return release_of({f"BLUEGREEN_{key}": value for key, value in variables.items()}, RELEASE_FILE)
+
+
+def release_of(variables: Mapping[str, str], file: str) -> Release:
+    """The release that variables of a file name. Raises BadUserData."""
+    found = {key: variables.get(f"BLUEGREEN_{key}", "") for key in KEYS}
+    if missing := [f"BLUEGREEN_{key}" for key in KEYS if not found[key]]:
+        raise BadUserData(f"{file} lacks {', '.join(missing)}")
     if not found["PORT"].isdigit() or not 0 < int(found["PORT"]) < 65536:
         raise BadUserData(f"BLUEGREEN_PORT is {found['PORT']!r}, not a port number")
     return Release(
@@ -48,7 +55,8 @@ def read_release(user_data: str | None) -> Release:
     )
 
 
-def _script(user_data: str | None) -> str:
+def script_of(user_data: str | None) -> str:
+    """User data as text. Raises BadUserData."""
     if not user_data:
         raise BadUserData("no user data: nothing was installed")
     try:
@@ -60,13 +68,14 @@ def _script(user_data: str | None) -> str:
         raise BadUserData(f"unreadable user data: {error}") from error
 
 
-def _heredoc(script: str) -> list[str]:
+def heredoc(script: str, file: str) -> list[str]:
+    """The lines that a script writes into a file. Raises BadUserData."""
     lines = script.splitlines()
     for number, line in enumerate(lines):
-        if RELEASE_FILE in line and (opened := _HEREDOC.search(line)):
+        if file in line and (opened := _HEREDOC.search(line)):
             body = lines[number + 1 :]
             ends = [index for index, text in enumerate(body) if text.strip() == opened["end"]]
             if not ends:
-                raise BadUserData(f"the heredoc of {RELEASE_FILE} has no end ({opened['end']})")
+                raise BadUserData(f"the heredoc of {file} has no end ({opened['end']})")
             return body[: ends[0]]
-    raise BadUserData(f"no release lines: the script writes no {RELEASE_FILE}")
+    raise BadUserData(f"no release lines: the script writes no {file}")

@@ -1,6 +1,8 @@
 """One demo app: answers who it is on any path, is healthy or not by its behaviour, and stops as a good app should.
 
-Besides: `/sleep/<ms>` answers that much later, `/bytes/<n>` with that many bytes, `/status/<code>` with that status.
+Besides: `/sleep/<ms>` answers that much later, `/bytes/<n>` with that many bytes, `/status/<code>` with that status,
+`/env-names` with the names of the variables in its environment. Several replicas behind one address are one process
+that says which of them answered.
 """
 
 import asyncio
@@ -11,10 +13,12 @@ from http import HTTPStatus
 
 from sandbox.traffic.app_connection import Answer, AppConnection, Asked
 from sandbox.traffic.behaviours import Behaviour
+from sandbox.traffic.replicas import Replicas
 from sandbox.traffic.wire import App
 
 LAME_DUCK_SECONDS = 0.2
 BIGGEST_BODY = 1 << 30
+SECONDS_PER_LINE = 1.0  # of the log of requests: at a thousand a second nobody would read the rest
 STATUSES = frozenset(int(status) for status in HTTPStatus)
 
 
@@ -23,6 +27,10 @@ class DemoApp:
         self.app = app
         self.behaviour = behaviour
         self.log: deque[str] = deque(maxlen=200)
+        self._news: deque[tuple[int, str]] = deque(maxlen=200)
+        self._told_at = float("-inf")
+        self._untold = 0
+        self._replicas = Replicas(app.replicas)
         self.connections: set[AppConnection] = set()
         self.stopping = False
         self.ended = False
@@ -35,10 +43,13 @@ class DemoApp:
         self._timers: list[asyncio.TimerHandle] = []
         about = {"service": app.service, "version": app.version, "color": app.color, "instance": app.id}
         self._about = {**about, "image": app.image}
-        self._headers = "".join(
+        self._names = Answer(200, json.dumps({"names": sorted(app.variables)}).encode() + b"\n")
+        headers = "".join(
             f"X-Service-{name}: {value}\r\n"
             for name, value in (("Version", app.version), ("Color", app.color), ("Instance", app.id))
-        ).encode()
+        )
+        numbers = [""] + [f"X-Service-Replica: {number}\r\n" for number in range(1, app.replicas + 1)]
+        self._headers = [(headers + number).encode() for number in numbers]
         self._plain = Answer(200, json.dumps(self._about).encode() + b"\n")
 
     async def listen(self) -> None:
@@ -80,6 +91,13 @@ class DemoApp:
 
     def say(self, text: str) -> None:
         self.log.append(text)
+        self._news.append((1, text))
+
+    def news(self) -> list[tuple[int, str]]:
+        """What was said since the last time, by whom of the replicas."""
+        news = list(self._news)
+        self._news.clear()
+        return news
 
     def gone(self, connection: AppConnection) -> None:
         self.connections.discard(connection)
@@ -88,6 +106,27 @@ class DemoApp:
             self._end()
 
     def answer(self, asked: Asked) -> Answer:
+        answer = self._answer(asked)
+        if self._replicas.several:
+            answer = Answer(answer.status, answer.body, answer.delay, answer.filler, self._replicas.take())
+        self._tell(asked, answer)
+        return answer
+
+    def answered(self, answer: Answer) -> None:
+        if answer.replica:
+            self._replicas.give_back(answer.replica)
+
+    def _tell(self, asked: Asked, answer: Answer) -> None:
+        """A line about this request, and how many there were since the last one."""
+        now = self._loop.time()
+        if now - self._told_at < SECONDS_PER_LINE:
+            self._untold += 1
+            return
+        line = {"method": asked.method.decode("latin-1"), "path": asked.path, "status": answer.status}
+        self._news.append((answer.replica or 1, json.dumps({**line, "unlogged": self._untold})))
+        self._told_at, self._untold = now, 0
+
+    def _answer(self, asked: Asked) -> Answer:
         path = asked.path
         uptime = self._loop.time() - self._listening_since
         if path == "/health":
@@ -96,6 +135,8 @@ class DemoApp:
             if self.behaviour.healthy(uptime):
                 return Answer(200, b'{"status": "healthy"}\n')
             return Answer(503, b'{"status": "unhealthy"}\n')
+        if path == "/env-names":
+            return self._names
         if not self.behaviour.warm(uptime):
             return Answer(503, b'{"error": "still starting"}\n')
         self._asked += 1
@@ -109,7 +150,7 @@ class DemoApp:
             answer.status,
             reason.encode(),
             answer.length,
-            self._headers,
+            self._headers[answer.replica],
             b"Connection: close\r\n" if close else b"",
         )
 

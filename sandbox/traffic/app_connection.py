@@ -21,12 +21,16 @@ class Asked:
 
 
 class Answer:
-    """`filler`: instead of a body that many bytes, made while they are sent. `delay` in seconds."""
+    """`filler`: instead of a body that many bytes, made while they are sent. `delay` in seconds.
 
-    __slots__ = ("body", "delay", "filler", "status")
+    `replica`: which of several gives it, from 1; 0 where there is one.
+    """
 
-    def __init__(self, status: int, body: bytes, delay: float = 0.0, filler: int = 0) -> None:
+    __slots__ = ("body", "delay", "filler", "replica", "status")
+
+    def __init__(self, status: int, body: bytes, delay: float = 0.0, filler: int = 0, replica: int = 0) -> None:
         self.status = status
+        self.replica = replica
         self.body = body
         self.delay = delay
         self.filler = filler
@@ -44,6 +48,8 @@ class Owner(Protocol):
 
     def head(self, answer: Answer, close: bool) -> bytes: ...
 
+    def answered(self, answer: Answer) -> None: ...
+
     def gone(self, connection: "AppConnection") -> None: ...
 
 
@@ -58,6 +64,7 @@ class AppConnection(asyncio.Protocol):
         self._closing = False
         self._paused = False
         self._filler = 0
+        self._replied: Answer | None = None
         self._url = b""
         self._received = 0
 
@@ -81,6 +88,7 @@ class AppConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._closing = True
+        self._end()
         self._owner.gone(self)
 
     def data_received(self, data: bytes) -> None:
@@ -127,7 +135,7 @@ class AppConnection(asyncio.Protocol):
             return
         asked = self._waiting.popleft()
         self._answering = True
-        answer = self._owner.answer(asked)
+        answer = self._replied = self._owner.answer(asked)
         if answer.delay:
             self._loop.call_later(answer.delay, self._send, asked, answer)
         else:
@@ -145,6 +153,11 @@ class AppConnection(asyncio.Protocol):
             self._filler = answer.filler
         self._fill()
 
+    def _end(self) -> None:
+        if self._replied is not None:
+            answer, self._replied = self._replied, None
+            self._owner.answered(answer)
+
     def _fill(self) -> None:
         while self._filler and not self._paused and not self._closing:
             piece = min(self._filler, len(PIECE))
@@ -153,6 +166,7 @@ class AppConnection(asyncio.Protocol):
         if self._filler:
             return
         self._answering = False
+        self._end()
         if self._last:
             self._transport.close()
         else:

@@ -1,5 +1,7 @@
 """The parent's handle on the one process that runs all demo apps."""
 
+from collections.abc import Sequence
+
 from sandbox.traffic import wire
 from sandbox.traffic.child import Child
 
@@ -40,6 +42,11 @@ class AppHost:
         """What it has said since it was booted; stays readable after its end."""
         lines: list[str] = self._child.ask("log", id=id)
         return lines
+
+    def news(self, ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+        """What those apps have said since they were last asked: of which replica, and the line."""
+        answer = self._child.ask("news", ids=list(ids))
+        return {id: [(int(replica), str(line)) for replica, line in lines] for id, lines in answer.items()}
 
     def running(self) -> dict[str, int]:
         """The apps that haven't ended, by id, with how many requests each is answering."""

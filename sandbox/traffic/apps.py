@@ -18,6 +18,7 @@ class Apps:
             "stop": self._stop,
             "kill": self._kill,
             "log": self._log,
+            "news": self._take_news,
             "running": self._running,
         }
 
@@ -58,6 +59,10 @@ class Apps:
     async def _log(self, request: dict[str, Any]) -> list[str]:
         app = self._apps.get(request["id"])
         return list(app.log) if app else []
+
+    async def _take_news(self, request: dict[str, Any]) -> dict[str, list[tuple[int, str]]]:
+        asked = (self._apps.get(id) for id in request["ids"])
+        return {app.app.id: news for app in asked if app and (news := app.news())}
 
     async def _running(self, _: dict[str, Any]) -> dict[str, int]:
         return {id: app.busy for id, app in self._apps.items() if not app.ended}

@@ -154,7 +154,10 @@ class Counters:
 
 @dataclass(frozen=True)
 class App:
-    """One demo app. `port` 0: any. `start_delay`: seconds until it listens. `behaviour`: see `behaviours`."""
+    """One demo app. `port` 0: any. `start_delay`: seconds until it listens. `behaviour`: see `behaviours`.
+
+    `replicas`: how many it is behind its address. `variables`: the names in its environment.
+    """
 
     id: str
     address: str
@@ -166,6 +169,8 @@ class App:
     behaviour: str = "ok"
     health_path: str = "/health/deep"
     start_delay: float = 0.0
+    replicas: int = 1
+    variables: tuple[str, ...] = ()
 
 
 class WireError(ValueError):

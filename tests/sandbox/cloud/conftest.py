@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import boto3
@@ -41,6 +41,7 @@ class NotedApps:
         self.answers: dict[tuple[str, int], int] = {}
         self.running: dict[str, wire.App] = {}
         self.stopped: list[tuple[str, float | None]] = []
+        self.said: dict[str, list[tuple[int, str]]] = {}
 
     def boot(self, app: wire.App) -> tuple[str, int]:
         self.running[app.id] = app
@@ -55,6 +56,9 @@ class NotedApps:
 
     def log(self, id: str) -> list[str]:
         return [f"log of {id}"]
+
+    def news(self, ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+        return {id: lines for id in ids if (lines := self.said.pop(id, []))}
 
     def _gone(self, id: str, grace: float | None) -> None:
         if app := self.running.pop(id, None):
@@ -282,7 +286,15 @@ class Site:
         groups = [{"TargetGroupArn": self.blue, "Weight": blue}, {"TargetGroupArn": self.green, "Weight": green}]
         return {"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}
 
-    def scaling_group(self, tag: str = "v1", *, name: str = "blue", data: str | None = None, **changed: Any) -> str:
+    def scaling_group(
+        self,
+        tag: str = "v1",
+        *,
+        name: str = "blue",
+        data: str | None = None,
+        profile: dict[str, str] | None = None,
+        **changed: Any,
+    ) -> str:
         image = images.push("shop", tag, REGION)["image"]
         template = self.aws("ec2").create_launch_template(
             LaunchTemplateName=f"{name}-template",
@@ -291,6 +303,7 @@ class Site:
                 "InstanceType": "t3.medium",
                 "SecurityGroupIds": [self.security_group],
                 "UserData": user_data(image, name) if data is None else data,
+                **({"IamInstanceProfile": profile} if profile else {}),
             },
         )["LaunchTemplate"]["LaunchTemplateId"]
         given = {

@@ -40,6 +40,8 @@ def statement(effect="Allow", action="s3:GetObjectVersion", resource="arn:aws:s3
         ([statement(Condition={"StringEqualsIfExists": {"aws:PrincipalTag/team": "x"}})], True),
         ([statement(Condition={"StringLike": {"s3:VersionId": "v*"}, "Null": {"s3:VersionId": "false"}})], True),
         ([statement(Condition={"Null": {"s3:VersionId": "true"}})], False),
+        ([statement(Condition={"ForAnyValue:StringEquals": {"s3:VersionId": ["v0", "v1"]}})], True),
+        ([statement(Condition={"ForAllValues:StringEquals": {"s3:VersionId": ["v1"]}})], False),
         ([statement(), statement("Deny", Condition={"StringEquals": {"s3:VersionId": "v1"}})], False),
         ([statement(), statement("Deny", Condition={"StringEquals": {"s3:VersionId": "v9"}})], True),
         ([statement(Condition={"DateLessThan": {"aws:CurrentTime": "2030-01-01"}})], False),

@@ -183,3 +183,56 @@ def test_nonsense_doesn_t_end_the_app(boot: Any) -> None:
         sock.sendall(b"GET /sleep/50 HTTP/1.1\r\nHost: x\r\n\r\n")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     assert get(address)[0] == 200
+
+
+def replica(address: tuple[str, int], path: str = "/") -> str | None:
+    connection = http.client.HTTPConnection(*address, timeout=5)
+    connection.request("GET", path)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.getheader("X-Service-Replica")
+
+
+def test_replicas_take_turns_and_one_has_no_number(boot: Any) -> None:
+    _, several = boot(replicas=4)
+    _, single = boot()
+    assert sorted(replica(several) or "" for _ in range(8)) == ["1", "1", "2", "2", "3", "3", "4", "4"]
+    assert replica(single) is None
+
+
+def test_a_replica_that_is_busy_gets_no_other_request(boot: Any) -> None:
+    _, address = boot(replicas=2)
+    busy = http.client.HTTPConnection(*address, timeout=5)
+    busy.request("GET", "/sleep/600")
+    time.sleep(0.1)
+    others = {replica(address) for _ in range(4)}
+    taken = busy.getresponse()
+    assert taken.read() is not None
+    assert others == {"1", "2"} - {taken.getheader("X-Service-Replica")}
+    cut = socket.create_connection(address)
+    cut.sendall(b"GET /sleep/5000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.1)
+    cut.close()
+    time.sleep(0.1)
+    assert {replica(address) for _ in range(4)} == {"1", "2"}
+
+
+def test_the_environment_is_shown_by_its_names(boot: Any) -> None:
+    _, address = boot(variables=("GREETING", "DATABASE_URL"))
+    assert json.loads(get(address, "/env-names")[1]) == {"names": ["DATABASE_URL", "GREETING"]}
+
+
+def test_news_are_what_was_said_since_the_last_time_and_few(apps: AppHost, boot: Any) -> None:
+    id, address = boot(replicas=2)
+    quiet, _ = boot()
+    assert apps.news([id]) == {id: [(1, f"v2 listens on 127.0.0.1:{address[1]}")]}
+    for _ in range(50):
+        get(address, "/basket")
+    get(address, "/health/deep")
+    news = apps.news([id, quiet, "unknown"])
+    assert list(news) == [id, quiet]
+    assert 1 <= len(news[id]) <= 3
+    first = json.loads(news[id][0][1])
+    assert first == {"method": "GET", "path": "/basket", "status": 200, "unlogged": 0}
+    assert apps.news([id]) == {}
