@@ -1,11 +1,16 @@
-"""Ctrl-C and SIGTERM: a stop is passed on once to what runs, and takes effect where the record is legal."""
+"""Ctrl-C and SIGTERM: a stop is passed on to what runs, and takes effect where the record is legal."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from driver.relays import Relay, relay_for
 
 
 class Interrupted(KeyboardInterrupt):
@@ -19,11 +24,19 @@ class Interrupted(KeyboardInterrupt):
 class Interrupts:
     """The process's own handler for SIGINT and SIGTERM."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay: Relay | None = None) -> None:
         self.asked: str | None = None
+        self._how = relay
+        self._passed_at: float | None = None
+        self._again = False
         self._relay: Callable[[], None] | None = None
         self._deferred = 0
         self._ignoring = False
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether what ran was told to end at once: nothing may be begun any more, there is no time to end it."""
+        return self._again
 
     def install(self) -> None:
         """From now on. Only the main thread may."""
@@ -32,11 +45,11 @@ class Interrupts:
 
     @contextmanager
     def relayed(self, stop: Callable[[], None]) -> Iterator[None]:
-        """While this runs, the first signal calls `stop`; a second would break the update off."""
+        """While this runs, the first signal calls `stop`; whether another does is for who sent it (see relays.py)."""
         self._relay = stop
         with self.deferred(check=False):
             if self.asked and not self._ignoring:
-                stop()
+                self._pass_on(stop)
             try:
                 yield
             finally:
@@ -71,11 +84,35 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature of a handler
         first = self.asked is None
         self.asked = self.asked or signal.Signals(number).name
-        if self._deferred:
-            if first and self._relay and not self._ignoring:
-                self._relay()
-            return
-        raise Interrupted(self.asked)
+        if not self._deferred:
+            raise Interrupted(self.asked)
+        how = self._relay_of_this_process()
+        if first:
+            if how.again is not None:
+                _say("stopping: what runs is ended first, so that the record is legal. Once more breaks it off.")
+            if how.first and self._relay and not self._ignoring:
+                self._pass_on(self._relay)
+            else:
+                self._passed_at = time.monotonic()
+        elif self._relay and how.again is not None and time.monotonic() - (self._passed_at or 0.0) >= how.again:
+            self._again = True
+            _say("breaking it off: what it was at stays pending in the state, and the next update looks after it.")
+            self._pass_on(self._relay)
+
+    def _pass_on(self, stop: Callable[[], None]) -> None:
+        self._passed_at = time.monotonic()
+        stop()
+
+    def _relay_of_this_process(self) -> Relay:
+        if self._how is None:
+            self._how = relay_for(os.environ, terminal=os.isatty(0) and os.isatty(2))
+        return self._how
+
+
+def _say(text: str) -> None:
+    """Past every buffer and every screen: a handler may have come between anything."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"  {text}\n".encode())
 
 
 INTERRUPTS = Interrupts()

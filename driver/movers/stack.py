@@ -86,12 +86,19 @@ def _failed(ports: Ports, asked: Wish, failure: UpdateFailed) -> Applied:
     Forward if a second try does it, else back: users must not be left on weights that no record speaks of.
     """
     seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
+    there = seen.deployed
+    if there is not None and there.basis != asked.basis and fulfilled(asked.record, there.record):
+        # It came as far as the record, which is written last; what failed is what was heard of it.
+        return Applied(_written(ports, asked.record), 0.0, 1)
     if seen.deployed is None or seen.stored.pending is not None or not seen.weights_drifted:
         raise failure
     ports.tell(f"{failure.why}; trying once more, for the traffic has moved already")
     try:
         changes = ports.stack.update(asked)
     except Failure as again:
+        seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
+        if seen.deployed is None or seen.deployed.basis != asked.basis or seen.stored.pending is not None:
+            raise  # someone else has decided meanwhile where the traffic goes
         back = Urgent.of(seen.deployed, seen.deployed.record, seen.deployed.record.active, seen.rule, seen.now, "undo")
         kept = hasten(ports.cloud, back)
         where = "could not be put back" if kept else "was put back"
@@ -108,7 +115,7 @@ def _stopped(ports: Ports, asked: Wish) -> Applied:
     seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
     if seen.record is not None and fulfilled(asked.record, seen.record):
         return Applied(_written(ports, asked.record), 0.0, 1)
-    if seen.weights_drifted and seen.stored.pending is None:
+    if seen.weights_drifted and seen.stored.pending is None and not INTERRUPTS.broken_off:
         ports.tell("finishing the step that was stopped half-way")
         with INTERRUPTS.ignored():
             changes = ports.stack.update(asked)

@@ -120,13 +120,15 @@ class DetachedCli(PulumiCommand):
                     env=environ,
                     start_new_session=True,
                 )
-            with leased(process.pid), _stoppable(process), out.open("rb") as out_tail, err.open("rb") as err_tail:
+            tails = out.open("rb"), err.open("rb")
+            with leased(process.pid) as evidence, _stoppable(process), tails[0] as out_tail, tails[1] as err_tail:
                 while process.poll() is None:
                     _follow(out_tail, on_output)
                     _follow(err_tail, on_error)
                     time.sleep(_POLL)
                 _follow(out_tail, on_output)
                 _follow(err_tail, on_error)
+                evidence.keep = process.returncode < 0  # by a signal that it did not take: it dropped no lock
             result = CommandResult(_text(out), _text(err), process.returncode)
         if result.code:
             raise create_command_error(result)

@@ -52,6 +52,13 @@ class Lease:
             return False
 
 
+@dataclass
+class Evidence:
+    """Whether a lease stays although its block has ended: the process was killed, and may have left its lock."""
+
+    keep: bool = False
+
+
 def of_process(pid: int) -> Lease:
     """The lease of a process that runs now. Raises psutil.NoSuchProcess."""
     started = psutil.Process(pid).create_time()
@@ -75,8 +82,9 @@ def gone(process: Process) -> bool:
 
 
 @contextlib.contextmanager
-def leased(pid: int) -> Iterator[None]:
-    """Writes down, for as long as the block runs, that this process holds a lock."""
+def leased(pid: int) -> Iterator[Evidence]:
+    """Writes down, for as long as the block runs, that this process holds a lock; for longer where that is asked."""
+    evidence = Evidence()
     folder = _folder()
     file = folder / f"{pid}.json"
     try:
@@ -84,13 +92,14 @@ def leased(pid: int) -> Iterator[None]:
         file.write_text(json.dumps(asdict(of_process(pid))), encoding="utf-8")
     except (OSError, psutil.Error):
         # Without a lease a lock that is left behind takes a person's word; the update itself needs none.
-        yield
+        yield evidence
         return
     try:
         with _known(pid):
-            yield
+            yield evidence
     finally:
-        file.unlink(missing_ok=True)
+        if not evidence.keep:
+            file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

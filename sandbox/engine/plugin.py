@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -45,6 +46,9 @@ def serve(provider: Provider) -> None:
         signal.signal(number, lambda *_: ended.set())
     ended.wait()
     server.stop(1).wait()
+    # A call that hangs must not keep the process: the CLI would wait for it, and be killed holding the stack's lock.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 class Plugin(provider_pb2_grpc.ResourceProviderServicer):

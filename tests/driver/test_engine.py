@@ -14,6 +14,7 @@ from pulumi.automation.errors import CommandError, ConcurrentUpdateError
 from driver.errors import Invalid
 from driver.stack.engine import Answering, DetachedCli, command
 from driver.stack.failures import classified
+from driver.stack.lease import all_leases
 
 SCRIPT = """#!/bin/sh
 case "$*" in
@@ -126,3 +127,15 @@ def test_a_failing_call_is_an_error(cli):
 )
 def test_a_backend_that_cannot_be_used_is_an_environment_that_cannot_work(said):
     assert classified(f"code: 255\nstderr: error: {said}\n", "").exit_code == 2
+
+
+def test_the_lease_of_a_cli_that_was_killed_stays_as_a_proof(cli, monkeypatch):
+    monkeypatch.setenv("PULUMI_HOME", str(cli / "home"))
+    script = cli / "bin" / "pulumi"
+    script.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo v3.272.0 && exit 0\n[ "$3" = die ] && kill -9 $$\nexit 1\n'
+    )
+    for word, left in (("fail", 0), ("die", 1)):
+        with pytest.raises(CommandError):
+            command().run(["up", word], str(cli), {})
+        assert len(all_leases()) == left

@@ -123,3 +123,28 @@ def test_it_prints_its_port_and_ends_when_it_is_told(tmp_path):
         assert stub.GetPluginInfo(empty_pb2.Empty(), wait_for_ready=True).version == "1.0.0"
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
+
+
+def test_it_ends_when_it_is_told_although_a_call_hangs(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.sandbox.engine.fuzz"],
+        cwd=ROOT,
+        env={**os.environ, "FUZZ_WORLD": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    try:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
+            call = stub.Create.future(
+                provider_pb2.CreateRequest(urn=URN, properties=struct(slow=60)), wait_for_ready=True
+            )
+            with pytest.raises(grpc.FutureTimeoutError):
+                call.result(0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()
