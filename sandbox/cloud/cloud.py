@@ -18,6 +18,8 @@ from sandbox.cloud.hooks import Hooks
 from sandbox.cloud.hosts import Hosts
 from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
+from sandbox.cloud.refresh import api as refresh_api
+from sandbox.cloud.refresh.refreshes import Refreshes
 from sandbox.cloud.scaling import Scaling
 from sandbox.cloud.seam import Seam
 from sandbox.cloud.strict import autoscaling as strict_autoscaling
@@ -47,6 +49,7 @@ class Cloud:
         self.health = Health(clock, self.hosts, prober, self.events, self.wake)
         self.ecs = ecs.Ecs(clock, tasks, running, self.health, checks, self.events)
         self.scaling = Scaling(clock, self.instances, self.health, self.events, hooks)
+        self.refreshes = Refreshes(clock, self.scaling, self.health, self.events)
         self.balancing = Balancing(plane, self.health, self.hosts, self.events)
         calendar = Calendar(clock)
         self.watch = Watch(clock, calendar, self.balancing, self.health, self.instances, self.events)
@@ -57,6 +60,7 @@ class Cloud:
         ec2_api.install(self._seam, self.instances)
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
+        refresh_api.install(self._seam, self.refreshes)
         hooks_api.install(self._seam, hooks)
         policies = Policies(clock, self.scaling.explain, self.events, self.wake)
         self.watch.alarms.scale = policies.fire
@@ -74,6 +78,7 @@ class Cloud:
         """Lets everything that is due happen. Returns the simulated time at which the next thing is."""
         with self.lock:
             due = self.instances.step()
+            due = min(due, self.refreshes.step())
             due = min(due, self.scaling.step())
             due = min(due, self.ecs.step())
             due = min(due, self.health.step())

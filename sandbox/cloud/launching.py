@@ -16,7 +16,12 @@ class LaunchFailed(Exception):
 
 
 def current_version(group: Any) -> Any:
-    """The template version that the group launches now ("$Latest" and "$Default" are looked up anew each time)."""
+    """The template version that the group launches now ("$Latest" and "$Default" are looked up anew each time).
+
+    During an instance refresh to another one, that.
+    """
+    if (wanted := getattr(group, "refreshed_to", None)) is not None:
+        return wanted
     template = group.ec2_launch_template
     if template is None:
         raise LaunchFailed("The sandbox launches from launch templates only.")

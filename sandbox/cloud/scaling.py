@@ -21,12 +21,14 @@ APP_GRACE = 10.0  # what Compose gives a container between SIGTERM and SIGKILL
 
 @dataclass
 class Fleet:
-    """What a group has done and is about to do. `registered`: (target group ARN, instance id), by this group."""
+    """What a group has done and is about to do. `registered`: (target group ARN, instance id), by this group;
+    `surplus`: instances above the desired capacity while an instance refresh replaces some."""
 
     activities: list[Activity] = field(default_factory=list)
     registered: set[tuple[str, str]] = field(default_factory=set)
     cause: str = ""
     deleting: bool = False
+    surplus: int = 0
     failures: int = 0
     retry_at: float = 0.0
 
@@ -210,7 +212,7 @@ class Scaling:
             self._replace(group)
         while True:
             serving = [member for member in members_of(group) if member.counts]
-            wanted = group.desired_capacity or 0
+            wanted = (group.desired_capacity or 0) + fleet.surplus
             if len(serving) <= wanted:
                 return
             try:
@@ -248,7 +250,7 @@ class Scaling:
         """Launches what is missing. Returns when a failed launch is to be tried again."""
         while not fleet.deleting:
             serving = [member for member in members_of(group) if member.counts]
-            wanted = group.desired_capacity or 0
+            wanted = (group.desired_capacity or 0) + fleet.surplus
             there = sum(not member.leaving for member in members_of(group))
             if len(serving) >= wanted or maintenance.room(maintenance.policy_of(group), wanted, there) < 1:
                 return NEVER

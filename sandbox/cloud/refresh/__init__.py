@@ -1,0 +1,1 @@
+"""Instance refreshes of scaling groups: moto has none."""
