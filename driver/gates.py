@@ -16,7 +16,8 @@ from infra.record import Color, other
 class Verdict:
     """What a gate says. A failed one stops the release unless a person asked to be only warned.
 
-    `held`: it can't say yet. Nothing goes on and nothing goes back until it can.
+    `held`: it can't say yet. Nothing goes on and nothing goes back until it can. `passing`: what it says no for may
+    well be over soon, and is no fault of the release where that has had no traffic yet.
     """
 
     gate: str
@@ -26,6 +27,7 @@ class Verdict:
     next: tuple[str, ...] = ()
     warned: bool = False
     held: bool = False
+    passing: bool = False
 
     @property
     def stops(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from driver.await_health import await_health
 from driver.effect import counted, effect
-from driver.errors import Invalid, Unfinished, Unforeseen
+from driver.errors import Invalid, Refused, Unfinished, Unforeseen
 from driver.journey import Journey
 from driver.locks import patiently
 from driver.observe import observe
@@ -15,6 +15,8 @@ from driver.release.moves import RULES, Await
 from driver.release.snapshot import Snapshot
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
+
+ALARMS = ("**::alarm-*",)
 
 LOCK = 120.0
 """Seconds to wait for another update's lock."""
@@ -34,6 +36,13 @@ def seen_here(ports: Ports) -> Snapshot:
     return seen
 
 
+def _alarms_gone(ports: Ports) -> tuple[str, ...]:
+    """The program's own alarms that someone has deleted: Pulumi believes its state, and would not make them again."""
+    own = [name for of in ports.stack.terms().alarms.own.values() for names in of.values() for name in names]
+    found = ports.cloud.alarms(own) if own else {}
+    return tuple(name for name in own if name not in found)
+
+
 def foreseen(ports: Ports) -> str:
     """What an update would come to, before anyone agrees to it."""
     seen = seen_here(ports)
@@ -49,6 +58,20 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
         ports.tell(f"{why}: reading the rules again")
         ports.stack.refresh(RULES[:2])
+    try:
+        if seen.deployed is not None and (gone := _alarms_gone(ports)):
+        ports.tell(f"{gone[0]} is gone: reading the alarms again")
+        ports.stack.refresh(ALARMS)
+    changes = patiently(ports, LOCK, ports.stack.update)
+    except Refused as refused:
+        if refused.facts.get("refusal") != "unfinished-update" or seen.deployed is None:
+            raise
+        # The checkout holds an untouched copy of an older record, from which nobody asks for anything.
+        ports.tell(f"this checkout holds an older record: taking over record {seen.deployed.generation}")
+        ports.stack.adopt(seen.deployed)
+        if seen.deployed is not None and (gone := _alarms_gone(ports)):
+        ports.tell(f"{gone[0]} is gone: reading the alarms again")
+        ports.stack.refresh(ALARMS)
     changes = patiently(ports, LOCK, ports.stack.update)
     traffic = effect(seen, changes)
     for line in (*changes.warnings, traffic):
@@ -84,5 +107,6 @@ def _result(changes: Changes, journey: Journey, traffic: str, *, first: bool, ur
     number = sum(count for operation, count in changes.counts.items() if operation != "same")
     what = f"{number} resource{'s' * (number != 1)} changed" if number else "nothing had to change"
     reason = f"{what}; {traffic}"
-    advice = ("deploy IMAGE",) if first else ("status",)
+    under_way = journey.deployed is not None and journey.deployed.record.transition is not None
+    advice = ("deploy IMAGE",) if first else ("resume", "rollback") if under_way else ("status",)
     return Result("updated" if number else "no changes", reason, advice, facts=facts, body=journey)

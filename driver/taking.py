@@ -18,8 +18,8 @@ from driver.release.requests import Promote, Request, Resume, why_of
 from driver.release.snapshot import Snapshot
 from driver.release.terms import Terms
 from driver.resize import resize
-from driver.stack.failures import UpdateFailed
-from driver.verify import verify
+from driver.stack.failures import Locked, UpdateFailed
+from driver.verify import still_ours, verify
 from infra.record import weights
 
 
@@ -40,7 +40,7 @@ class Taking:
         if isinstance(move, Await):
             step = self._awaited(move, journey, deadline)
         elif isinstance(move, Resize):
-            step = resize(self.ports, move, deadline)
+            step = resize(self.ports, move, journey.deployed, deadline)
         elif isinstance(move, Bake):
             step = Watch(self.ports, move, journey.deployed, self.ports.stack.terms()).until_over()
         elif isinstance(move, Update):
@@ -59,11 +59,17 @@ class Taking:
             starting(self.ports, self.request, journey, move)
         try:
             applied = apply(self.ports, move, journey.deployed, why=why_of(self.request), patience=self.lock)
-        except UpdateFailed as failure:
+        except (Locked, UpdateFailed) as failure:
             raise _blamed(move, failure, journey) from failure
         journey.deployed = applied.deployed
-        after = verify(self.ports)[1] if isinstance(move, Advance | Shift) else ()
+        after = self._read_back(journey) if isinstance(move, Advance | Shift) else ()
         return Taken(move, applied.updates, applied.seconds, 0.0, (*gates, *after))
+
+    def _read_back(self, journey: Journey) -> tuple[Verdict, ...]:
+        seen, verdicts = verify(self.ports)
+        # What is read may be another driver's work by now, which is not this one's to judge or to take back.
+        still_ours(seen, journey.deployed)
+        return verdicts
 
     def _forward(self, move: Move) -> bool:
         return isinstance(move, Advance | Shift) and isinstance(self.request, Promote | Resume)
@@ -94,7 +100,7 @@ class Taking:
         deadline, told = self.ports.clock.elapsed() + terms.alarms.sight, False
         while True:
             said = watched_alarms(self.ports, seen, terms, move.to, None)
-            waits = any(verdict.stops for verdict in said) and not _in_transition(journey)
+            waits = any(verdict.passing for verdict in said) and not _in_transition(journey)
             if not waits or move.gates.get("alarms") == "warn" or self.ports.clock.elapsed() >= deadline:
                 return said
             if not told:
@@ -130,10 +136,12 @@ def _in_transition(journey: Journey) -> bool:
     return deployed is not None and weights(deployed.record)[deployed.record.idle] > 0
 
 
-def _blamed(move: Update, failure: UpdateFailed, journey: Journey) -> Failure:
+def _blamed(move: Update, failure: Failure, journey: Journey) -> Failure:
     """A fill that fails is the release's fault, not the stack's: nothing that serves has been touched."""
-    if isinstance(move, Fill):
+    if isinstance(move, Fill) and isinstance(failure, UpdateFailed):
         return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
-    if _in_transition(journey):
+    if _in_transition(journey) and isinstance(failure, Locked):
+        failure.next = ("resume", "rollback", *failure.next)
+    elif _in_transition(journey):
         return Unfinished(f"could not {move}", f"{failure.what}: {failure.why}", ("resume", "rollback"), failure.facts)
     return failure

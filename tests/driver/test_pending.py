@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,9 @@ from driver.effect import counted, effect, unreleased
 from driver.errors import Invalid, Refused, ReleaseFailed
 from driver.pending import bring_up
 from driver.ports import Changes
+from driver.release.signals import Alarm
 from driver.release.snapshot import Snapshot, Stored
+from driver.release.terms import Alarms
 from driver.restore import is_lost, restore
 from infra.record import Deployed, deployed_data, parse_deployed
 from tests.driver.fakes import START, image, serving, world
@@ -112,3 +115,14 @@ def test_a_record_of_a_later_version_is_not_one_to_make_again(monkeypatch, text,
     else:
         with pytest.raises(Invalid, match="later version"):
             is_lost(made.ports)
+
+
+def test_an_alarm_that_someone_has_deleted_is_made_again():
+    made = world(serving("candidate"))
+    made.stack.settings = replace(made.stack.settings, alarms=Alarms({"green": {"compose": ("one", "two")}}))
+    made.cloud.alarming["one"] = Alarm("one", "OK")
+    bring_up(made.ports, timeout=600, wait=True)
+    assert made.stack.refreshed == 1
+    made.cloud.alarming["two"] = Alarm("two", "OK")
+    bring_up(made.ports, timeout=600, wait=True)
+    assert made.stack.refreshed == 1
