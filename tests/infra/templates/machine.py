@@ -31,8 +31,8 @@ FOLDERS = (
 """Everything on a real machine that the scripts name."""
 RECORDED = ("aws", "curl", "dnf", "docker", "rpm", "sleep", "uname")
 TOOLS = (
-    *("awk", "bash", "cat", "cp", "cut", "date", "env", "gzip", "install", "mkdir", "rm", "sed", "sha256sum"),
-    *("tail", "tar", "tee", "touch", "tr"),
+    *("awk", "bash", "cat", "cp", "cut", "date", "env", "install", "mkdir", "rm", "sed", "sha256sum"),
+    *("tail", "tee", "touch", "tr"),
 )
 """All else that the scripts may use: what every Amazon Linux has."""
 STANDINS = Path(__file__).parent / "standins"

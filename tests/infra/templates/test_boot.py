@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,7 +184,7 @@ def test_secrets_lie_in_memory_for_root_alone_and_nowhere_else(machine):
 
 
 CALLS = [
-    ("tools", None, "has no tar"),
+    ("tools", None, "has no sha256sum"),
     ("bundle", "aws s3api get-object*", "AccessDenied"),
     ("agent", "dnf * amazon-cloudwatch-agent", "no more mirrors"),
     ("agent", "amazon-cloudwatch-agent-ctl*", "bad config"),
@@ -204,7 +205,7 @@ CALLS = [
 def test_a_step_that_fails_is_named_with_its_reason_and_the_instance_is_given_up(tmp_path, step, call, says):
     machine = made(tmp_path, ready_seconds=0)
     if step == "tools":
-        machine.lacks("tar")
+        machine.lacks("sha256sum")
     elif step == "ready":
         machine.path("/status").write_text("503")
     else:
@@ -216,7 +217,7 @@ def test_a_step_that_fails_is_named_with_its_reason_and_the_instance_is_given_up
     assert steps(ended.said)[-1] == step
     marker = machine.read("/dev/console")
     assert marker.startswith(f"BLUEGREEN BOOT FAILED step={step} status=") and says in marker
-    assert marker.count("\n") == 1
+    assert marker.count("\n") == 1 and re.search(r" line=\d+ reason=", marker)
     # In the log that the agent sends, and past the agent.
     assert marker in machine.read("/var/log/bluegreen/boot.log")
     [put] = [call for call in ended.calls if call[:3] == ["aws", "logs", "put-log-events"]]

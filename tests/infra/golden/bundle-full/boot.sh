@@ -22,7 +22,7 @@ begin() {
 
 # A failure that has a better reason than the last line of the log.
 die() {
-  reason=$1
+  reason=$1 failed_line=${BASH_LINENO[0]}
   exit 1
 }
 

@@ -32,7 +32,7 @@ begin() {
 
 # A failure that has a better reason than the last line of the log.
 die() {
-  reason=$1
+  reason=$1 failed_line=${BASH_LINENO[0]}
   exit 1
 }
 
@@ -106,7 +106,7 @@ trap 'failed_line=$LINENO' ERR
 trap ended EXIT
 
 begin tools
-for tool in aws curl python3 sha256sum tar; do
+for tool in aws curl python3 sha256sum; do
   command -v "$tool" >/dev/null || die "this machine image has no $tool"
 done
 
@@ -117,5 +117,6 @@ printf '%s  %s\n' "$BLUEGREEN_BUNDLE_SHA256" /run/bluegreen/bundle.tar.gz | sha2
   die "the bundle $BLUEGREEN_BUNDLE_KEY isn't the one of this release: its checksum differs"
 rm -rf /opt/bluegreen/release
 mkdir -p /opt/bluegreen/release
-tar --extract --gzip --no-same-owner --file /run/bluegreen/bundle.tar.gz --directory /opt/bluegreen/release
+# Every Amazon Linux has Python, not every one tar.
+python3 -m tarfile --extract /run/bluegreen/bundle.tar.gz /opt/bluegreen/release
 exec /bin/bash /opt/bluegreen/release/boot.sh
