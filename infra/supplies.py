@@ -17,7 +17,7 @@ from infra.logs import Logs
 from infra.network import Network
 from infra.record import Color
 from infra.repository import Repository
-from infra.secrets import Readable, Secrets, existing, text_of
+from infra.secret_store import Readable, Secrets, existing, text_of
 from infra.setting_supplies import CACHE_PORT
 from infra.settings import Settings
 

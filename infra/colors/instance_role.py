@@ -10,7 +10,7 @@ from infra import images, names, stored
 from infra.access import Needs
 from infra.colors.platform import Site
 from infra.record import Color, Slot
-from infra.secrets import Readable
+from infra.secret_store import Readable
 
 
 def needs(color: Color, slot: Slot, site: Site) -> pulumi.Output[Needs]:

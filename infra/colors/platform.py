@@ -10,7 +10,7 @@ import pulumi
 
 from infra.access import Place
 from infra.record import Color, Slot
-from infra.secrets import Readable
+from infra.secret_store import Readable
 from infra.settings import Settings
 
 
