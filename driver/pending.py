@@ -58,21 +58,18 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
         ports.tell(f"{why}: reading the rules again")
         ports.stack.refresh(RULES[:2])
-    try:
-        if seen.deployed is not None and (gone := _alarms_gone(ports)):
+    if seen.deployed is not None and (gone := _alarms_gone(ports)):
         ports.tell(f"{gone[0]} is gone: reading the alarms again")
         ports.stack.refresh(ALARMS)
-    changes = patiently(ports, LOCK, ports.stack.update)
+    try:
+        changes = patiently(ports, LOCK, ports.stack.update)
     except Refused as refused:
         if refused.facts.get("refusal") != "unfinished-update" or seen.deployed is None:
             raise
         # The checkout holds an untouched copy of an older record, from which nobody asks for anything.
         ports.tell(f"this checkout holds an older record: taking over record {seen.deployed.generation}")
         ports.stack.adopt(seen.deployed)
-        if seen.deployed is not None and (gone := _alarms_gone(ports)):
-        ports.tell(f"{gone[0]} is gone: reading the alarms again")
-        ports.stack.refresh(ALARMS)
-    changes = patiently(ports, LOCK, ports.stack.update)
+        changes = patiently(ports, LOCK, ports.stack.update)
     traffic = effect(seen, changes)
     for line in (*changes.warnings, traffic):
         ports.tell(line)
