@@ -367,13 +367,20 @@ def test_without_workers_nothing_polls(tmp_path):
     assert PLAIN.workers == ()
 
 
+def test_the_reason_is_of_the_step_that_failed(machine):
+    machine.fails("dnf * docker *", "a mirror was slow", times=1)
+    machine.fails("systemctl daemon-reload")
+    machine.boot()
+    assert "step=units" in machine.read("/dev/console") and machine.read("/dev/console").endswith(" reason=\n")
+
+
 def test_without_metadata_the_failure_is_told_all_the_same(machine):
     machine.fails("curl *latest/api/token", "curl: (7) Failed to connect")
     ended = machine.boot()
     assert ended.status != 0
     assert "step=instance" in machine.read("/dev/console") and "Failed to connect" in machine.read("/dev/console")
     [put] = [call for call in ended.calls if call[:3] == ["aws", "logs", "put-log-events"]]
-    assert put[put.index("--log-stream-name") + 1].endswith("/failure")
+    assert put[put.index("--log-stream-name") + 1] == "ip-10-0-0-1/failure"
     # Nobody knows which instance to give up: the hook's own time does it.
     assert results(ended) == []
 
