@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "up": ("driver.verbs.up:up", "Make the first deploy, or whatever is pending."),
     "destroy": ("driver.verbs.destroy:destroy", "Take everything down."),
     "history": ("driver.verbs.history:history", "What happened: releases, shifts, rollbacks, by whom and why."),
+    "logs": ("driver.verbs.logs:logs", "What a color's instances wrote: their boot and their apps."),
     "doctor": ("driver.verbs.doctor:doctor", "What is missing here, and how to mend it."),
     "config": ("driver.verbs.config:config", "The stack's settings: `config validate`."),
     "rehearse": (

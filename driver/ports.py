@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from driver.release.requests import Terms
     from driver.release.signals import Alarm, Served
     from driver.release.snapshot import Capacity, Rule, Stored, Target
-    from infra.record import Deployed, Record, Release
+    from infra.record import Color, Deployed, Record, Release
 
 Tell = Callable[[str], None]
 """Says one line about what goes on, to whoever watches."""
@@ -48,6 +48,9 @@ class Cloud(Protocol):
 
         The latest minute or two are not in its metrics yet.
         """
+
+    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
+        """Why instances of a scaling group lately never came into service: a line for each reason, newest first."""
 
     def put_record(self, text: str) -> None: ...
     def put_intent(self, text: str) -> None: ...

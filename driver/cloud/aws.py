@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from driver.release.history import Version
+    from driver.release.lines import Line
     from driver.release.signals import Alarm, Served
+    from infra.record import Color
 
 # Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 
 
-_SERVICES = ("autoscaling", "cloudwatch", "ecr", "elbv2", "sns", "ssm", "sts")
+_SERVICES = ("autoscaling", "cloudwatch", "ecr", "elbv2", "logs", "sns", "ssm", "sts")
 
 
 class _FewServices(botocore.loaders.Loader):
@@ -62,6 +64,9 @@ class AwsCloud:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+            if os.environ.get(name) == "":
+                del os.environ[name]  # botocore looks for a profile without a name; for Pulumi's provider it is none
         with spoken(self.path):
             self._session = botocore.session.Session(profile=credentials.profile)
             self._session.register_component("data_loader", _FewServices(self._session))
@@ -173,10 +178,13 @@ class AwsCloud:
             with spoken(f"image {reference}"):
                 found = self._describe(image)
         except LookupError:
-            raise missing(reference, image) from None
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        host = image.host or f"{found['registryId']}.dkr.ecr.{self.region}.{suffix}"
+            raise missing(reference, image, image.host or self._registry(self.account())) from None
+        host = image.host or self._registry(found["registryId"])
         return replace(image, host=host).pinned(found["imageDigest"])
+
+    def _registry(self, account: str) -> str:
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"{account}.dkr.ecr.{self.region}.{suffix}"
 
     def forward(self, rule: Rule) -> None:
         stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}
@@ -196,6 +204,21 @@ class AwsCloud:
         from driver.cloud.metrics import served
 
         return served(self._client("cloudwatch"), target_group, rule, since)
+
+    def log_group(self, color: Color) -> str:
+        return f"{self.path}/{color}"
+
+    def log_lines(self, color: Color, since: datetime, limit: int) -> Sequence[Line]:
+        from driver.cloud.logs import lines
+
+        return lines(self._client("logs"), self.log_group(color), since, limit)
+
+    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
+        from driver.cloud.launches import failures
+        from driver.cloud.logs import last
+
+        name = self.log_group(color)
+        return failures(self._scaling, group, lambda id: last(self._client("logs"), name, f"{id}/failure"))
 
     def put_record(self, text: str) -> None:
         self._put("record", text)

@@ -27,6 +27,7 @@ _ABSENT = {
     "ParameterNotFound",
     "ImageNotFoundException",
     "RepositoryNotFoundException",
+    "ResourceNotFoundException",
 }
 _LOGIN = ("$ aws sts get-caller-identity", "doctor")
 

@@ -59,6 +59,8 @@ class Fleet:
     group: str = ""
     least: int = 0
     most: int = 0
+    lost: tuple[str, ...] = ()
+    """Why instances never got ready, where that was asked."""
 
     @property
     def healthy(self) -> int:

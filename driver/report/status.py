@@ -62,6 +62,7 @@ class StatusView:
             "healthy": fleet.healthy,
             "wanted": fleet.wanted,
             "targets": [{"id": t.id, "state": t.state, "reason": t.reason} for t in fleet.targets],
+            "launches": list(fleet.lost),
         }
 
     def standing(self, color: Color) -> str:
@@ -84,7 +85,9 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
     head = f"[bold]{view.project} · {stack} · {deployed.region}[/]"
     age = _ago(seen.now, deployed.when)
     lines = [f"{head}    record {deployed.generation}, {age} by {deployed.who or 'someone'}"]
-    lines += [_color_line(view, color) for color in COLORS]
+    for color in COLORS:
+        lines.append(_color_line(view, color))
+        lines += [f"  [red]{escape(reason)}[/]" for reason in seen.fleet(color).lost]
     transition = deployed.record.transition
     state = "No transition" if transition is None else _under_way(transition, deployed.record.idle, seen.now)
     lines.append(f"{state}, no drift." if not seen.drift else f"{state}.")

@@ -127,6 +127,8 @@ class FakeCloud:
     calls: list[str] = field(default_factory=list)
     alarming: dict[str, Alarm] = field(default_factory=dict)
     traffic: Served = field(default_factory=lambda: Served(1_000_000, 0))
+    lost: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Why instances of a group never got ready."""
     sick: set[str] = field(default_factory=set)
     """Images whose targets never get healthy."""
     failing: dict[str, Exception] = field(default_factory=dict)
@@ -169,6 +171,10 @@ class FakeCloud:
     def served(self, target_group: str, rule: str, since: datetime) -> Served:
         self._call("served")
         return self.traffic
+
+    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
+        self._refuse("launch_failures")
+        return self.lost.get(group, ())
 
     def put_record(self, text: str) -> None:
         self._call("put_record")

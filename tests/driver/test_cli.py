@@ -140,6 +140,7 @@ def test_hints_are_commands_that_exist():
     assert commands(hints, "prod") == (
         "bluegreen -s prod promote",
         "docker push x",
+        "bluegreen -s prod logs blue",
         "bluegreen -s dev status",
         "bluegreen --project DIR status",
         "bluegreen -s prod rollback --now",
