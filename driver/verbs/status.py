@@ -9,6 +9,7 @@ import click
 from driver.gates import health
 from driver.images import named_again
 from driver.invocation import Invocation
+from driver.launches import explained
 from driver.observe import observe
 from driver.release.snapshot import Snapshot
 from driver.release.watcher import spoken, unwatched_since
@@ -39,6 +40,7 @@ def status(called: Invocation, watch: bool, exit_code: bool) -> Result:
 
 
 def _shown(session: Session, seen: Snapshot, *, exit_code: bool) -> Result:
+    seen = explained(session.cloud, seen)
     view = StatusView(session.checkout.project, seen)
     if seen.deployed is None:
         if basis := session.config.get("bluegreen:basedOn"):
