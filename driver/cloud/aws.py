@@ -64,9 +64,6 @@ class AwsCloud:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
-            if os.environ.get(name) == "":
-                del os.environ[name]  # botocore looks for a profile without a name; for Pulumi's provider it is none
         with spoken(self.path):
             self._session = botocore.session.Session(profile=credentials.profile)
             self._session.register_component("data_loader", _FewServices(self._session))
@@ -178,13 +175,10 @@ class AwsCloud:
             with spoken(f"image {reference}"):
                 found = self._describe(image)
         except LookupError:
-            raise missing(reference, image, image.host or self._registry(self.account())) from None
-        host = image.host or self._registry(found["registryId"])
-        return replace(image, host=host).pinned(found["imageDigest"])
-
-    def _registry(self, account: str) -> str:
+            raise missing(reference, image) from None
         suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return f"{account}.dkr.ecr.{self.region}.{suffix}"
+        host = image.host or f"{found['registryId']}.dkr.ecr.{self.region}.{suffix}"
+        return replace(image, host=host).pinned(found["imageDigest"])
 
     def forward(self, rule: Rule) -> None:
         stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}
