@@ -9,8 +9,6 @@ from infra.compose_release import ComposeRelease
 
 LOG_GROUP = "@LOG_GROUP@"
 """Stands for the log group's name, which the instance fills in."""
-NAMESPACE = "bluegreen"
-"""Of its metrics."""
 
 
 def agent_config(release: ComposeRelease) -> str:
@@ -28,7 +26,7 @@ def agent_config(release: ComposeRelease) -> str:
             "force_flush_interval": 5,
         },
         "metrics": {
-            "namespace": NAMESPACE,
+            "namespace": release.metrics_namespace,
             "append_dimensions": {"AutoScalingGroupName": "${aws:AutoScalingGroupName}"},
             # An alarm matches a whole set of dimensions, so the group's own must be there; each further set costs.
             "aggregation_dimensions": [["AutoScalingGroupName"]],

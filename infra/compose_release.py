@@ -87,6 +87,11 @@ class ComposeRelease:
         return tuple(sorted({image.host for image in images if image.registry}))
 
     @property
+    def metrics_namespace(self) -> str:
+        """The only one that its role may put metrics into."""
+        return f"bluegreen/{self.service}/{self.stack}"
+
+    @property
     def record_parameter(self) -> str:
         """The parameter that says which color is active."""
         return f"/bluegreen/{self.service}/{self.stack}/record"

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.agent_config import LOG_GROUP, NAMESPACE
+from infra import names, stored
+from infra.agent_config import LOG_GROUP
 from infra.bundle import files, nginx, stub
 from infra.compose_release import Plugin
+from infra.settings import load
 from tests.infra.templates.releases import FULL, PLACE, PLAIN, release
 
 BASH = str(shutil.which("bash"))
@@ -104,6 +106,13 @@ def test_a_unit_gives_containers_the_time_that_nginx_and_the_app_may_take():
     assert "worker_shutdown_timeout 40s;" in nginx(release(stop_grace=40))
 
 
+def test_an_instance_knows_the_stack_by_the_names_that_its_role_has():
+    settings = load({"bluegreen:image": "shop:1.0.0"}, FULL.service, FULL.stack)
+    config = json.loads(files(FULL)["agent.json"])
+    assert config["metrics"]["namespace"] == names.metrics_namespace(settings)
+    assert f"RECORD={stored.folder(settings)}/record COLOR=blue FILL=3\n" in files(FULL)["active-only.sh"]
+
+
 def test_the_agent_drops_no_metric_that_has_the_groups_dimension_alone():
     """Such a metric is not added up (its set is the group's own), so it would be gone."""
     measured = json.loads(files(PLAIN)["agent.json"])["metrics"]["metrics_collected"]
@@ -122,5 +131,4 @@ def test_the_agent_sends_every_log_that_the_instance_writes():
     assert set(sent) == {path for path in written if path.endswith(".log")}
     assert all(stream.startswith("{instance_id}/") for stream in sent.values())
     assert len(set(sent.values())) == len(sent)
-    assert config["metrics"]["namespace"] == NAMESPACE
     assert LOG_GROUP in files(FULL)["agent.json"] and f"s|{LOG_GROUP}|" in files(FULL)["boot.sh"]
