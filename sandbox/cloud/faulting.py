@@ -1,4 +1,4 @@
-"""Carries faults out: finds the instances that are meant, and breaks what the fault says."""
+"""Carries faults out: finds the instances and tasks that are meant, and breaks what the fault says."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,8 @@ from sandbox.cloud.cloud import Cloud
 from sandbox.cloud.probing import Outcome
 from sandbox.cloud.requests import signed_as
 from sandbox.cloud.weather import Spell, Weather
+
+KILLED = 137  # the exit code of a process that got SIGKILL
 
 
 class Faulting:
@@ -46,21 +48,30 @@ class Faulting:
             and machine.bound is not None
             and (instance is None or machine.id == instance)
             and (color is None or (machine.release is not None and machine.release.color == color))
+        ] + [
+            task.id for task in self._cloud.ecs.serving() if instance in (None, task.id) and color in (None, task.color)
         ]
 
     def terminate(self, id: str) -> None:
-        machine = self._cloud.instances.machines[id]
-        stores.ec2(machine.region).terminate_instances([id])
+        if task := self._cloud.ecs.task(id):
+            self._cloud.ecs.tasks.exit(task, KILLED)
+        else:
+            machine = self._cloud.instances.machines[id]
+            stores.ec2(machine.region).terminate_instances([id])
 
     def kill_app(self, id: str) -> None:
-        self._cloud.instances.kill_app(id)
+        if task := self._cloud.ecs.task(id):
+            self._cloud.ecs.tasks.exit(task, KILLED)
+        else:
+            self._cloud.instances.kill_app(id)
 
     def misbehave(self, id: str, behaviour: str | None) -> None:
-        self._cloud.instances.restart_app(id, behaviour)
+        self._restart(id, behaviour)
         self._note(behaviour, id)
 
     def fail_checks(self, id: str, status: int, flapping: bool) -> None:
-        self._cloud.health.force(Outcome(status), {id}, flapping)
+        task = self._cloud.ecs.task(id)
+        self._cloud.health.force(Outcome(status), {task.ip if task else id}, flapping)
         self._note("health-flaps" if flapping else "health-fails", id)
 
     def api(
@@ -86,10 +97,16 @@ class Faulting:
         self._weather.clear()
         self._cloud.watch.alarms.holds.clear()
         self._cloud.watch.metering.silent_until = 0.0
-        self._cloud.health.force(None, set(self._cloud.instances.machines))
+        self._cloud.health.force(None, {*self._cloud.instances.machines, *self._cloud.ecs.tasks.by_ip})
         for id in {id for name, ids in self._active.items() if not name.startswith("health-") for id in ids}:
-            self._cloud.instances.restart_app(id)
+            self._restart(id, None)
         self._active.clear()
+
+    def _restart(self, id: str, behaviour: str | None) -> None:
+        if task := self._cloud.ecs.task(id):
+            self._cloud.ecs.running.restart(task, behaviour)
+        else:
+            self._cloud.instances.restart_app(id, behaviour)
 
     def _note(self, name: str | None, id: str) -> None:
         self._active.setdefault(name or "ok", []).append(id)

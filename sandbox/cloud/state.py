@@ -1,9 +1,10 @@
-"""The sandbox's state as a document: listeners, target groups, scaling groups, instances."""
+"""The sandbox's state as a document: listeners, target groups, scaling groups, instances, services, tasks."""
 
 from typing import Any
 
 from sandbox.cloud import stores
 from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.ecs.model import Service, Task
 from sandbox.cloud.members import Member
 
 
@@ -15,6 +16,8 @@ def describe(cloud: Cloud) -> dict[str, Any]:
         "groups": _groups(cloud),
         "scaling_groups": [_scaling_group(region, group) for region, group in stores.scaling_groups()],
         "instances": [_instance(cloud, id) for id in cloud.instances.machines],
+        "services": [_service(held) for store in cloud.ecs.stores.values() for held in store.services.values()],
+        "tasks": [_task(task) for task in cloud.ecs.all_tasks()],
     }
 
 
@@ -99,4 +102,34 @@ def _instance(cloud: Cloud, id: str) -> dict[str, Any]:
         "image": release.image if release else None,
         "tag": machine.tag or None,
         "console": machine.console[-3:],
+    }
+
+
+def _service(held: Service) -> dict[str, Any]:
+    return {
+        "name": held.name,
+        "cluster": held.cluster.name,
+        "region": held.cluster.region,
+        "status": held.status,
+        "desired": held.desired,
+        "deployments": [
+            {"id": each.id, "definition": each.revision.definition.arn, "state": each.state, "reason": each.reason}
+            for each in held.deployments
+        ],
+        "events": [event["message"] for event in held.events[:3]],
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "status": task.status,
+        "group": task.group,
+        "definition": task.definition.arn,
+        "zone": task.subnet.availability_zone,
+        "ip": task.ip,
+        "address": f"{task.bound[0]}:{task.bound[1]}" if task.bound else None,
+        "color": task.color or None,
+        "tag": task.tag or None,
+        "stopped": task.stopped_reason,
     }

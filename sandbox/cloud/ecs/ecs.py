@@ -87,6 +87,13 @@ class Ecs:
     def all_tasks(self) -> list[Task]:
         return [task for store in self.stores.values() for task in store.tasks.values()]
 
+    def serving(self) -> list[Task]:
+        """The tasks whose app listens and that are meant to run on."""
+        return [task for task in self.all_tasks() if task.bound is not None and task.stays]
+
+    def task(self, id: str) -> Task | None:
+        return next((task for task in self.all_tasks() if task.id == id), None)
+
     def step(self) -> float:
         due = NEVER
         for store in self.stores.values():

@@ -115,6 +115,7 @@ class Running:
     def _boot(self, task: Task, container: Container, behaviour: str) -> None:
         told = environment(task, container)
         task.address = task.address or self._next_address()
+        task.color = told.get("BLUEGREEN_COLOR") or task.color
         # Below 1024 nobody but root may listen; where the port is, the balancer learns from us.
         any_port = task.address == "127.0.0.1" or _listens(told, task.port) < 1024
         seconds = {"slow-start": SLOW_START, "dies": DIES_AFTER}.get(behaviour)

@@ -18,7 +18,7 @@ def test_the_account_is_one_that_nobody_has(aws):
 @pytest.mark.parametrize(
     ("service", "call", "given"),
     [
-        ("autoscaling", "start_instance_refresh", {"AutoScalingGroupName": "blue"}),
+        ("autoscaling", "describe_traffic_sources", {"AutoScalingGroupName": "blue"}),
         ("elbv2", "get_trust_store_revocation_content", {"TrustStoreArn": "x", "RevocationId": 1}),
         ("ssm", "start_session", {"Target": "i-1"}),
         ("ec2", "get_console_screenshot", {"InstanceId": "i-1"}),
