@@ -13,9 +13,20 @@ from tests.infra.templates.machine import Ended, Machine
 from tests.infra.templates.releases import FULL, PLACE
 
 pytestmark = pytest.mark.slow
-UP = ["--project-name", "bluegreen", "--profile", "active-only", "up", "--detach", "--no-deps", "--no-recreate"]
+UP = [
+    "--progress",
+    "quiet",
+    "--project-name",
+    "bluegreen",
+    "--profile",
+    "active-only",
+    "up",
+    "--detach",
+    "--no-deps",
+    "--no-recreate",
+]
 START = ["docker", "compose", *UP, "--quiet-pull", "jobs", "mails"]
-STOP = ["docker", "compose", "--project-name", "bluegreen", "--profile", "active-only", "stop", "jobs", "mails"]
+STOP = ["docker", "compose", *UP[:6], "stop", "jobs", "mails"]
 
 
 def record(active: str, blue: int = 3, green: int = 2) -> str:

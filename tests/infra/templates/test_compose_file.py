@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,41 @@ def test_the_release_lines_are_read_as_they_are_meant(tmp_path, path):
     made = release(health_path=path, environment={"A": "1"})
     found = config(unpacked(tmp_path, made))["services"]["app1"]["environment"]
     assert found["BLUEGREEN_HEALTH_PATH"] == path
+
+
+def commands() -> list[str]:
+    """Every command to Compose that an instance gives, but for `compose version`."""
+    found = re.findall(r"/usr/bin/(docker compose .*)", files(FULL)["bluegreen.service"])
+    for name in ("boot.sh", "active-only.sh"):
+        text = files(FULL)[name].replace("\\\n", " ")
+        opened = re.findall(r"docker (compose --p.*)\"\$@\"", text)
+        called = re.findall(r"^\s*(?:compose|workers) (?=up|stop|ps)(.*)$", text, re.MULTILINE)
+        found += [f"docker {opened[0]}{words}" for words in called]
+        found += re.findall(r"(docker compose --project-name .* pull .*)", text)
+    return [re.sub(r"\s+", " ", command).replace('"', "").replace("$RELEASE/", "") for command in found]
+
+
+def test_all_commands_are_looked_at():
+    words = [command.split() for command in commands()]
+    verbs = ("up", "exec", "kill", "down", "pull", "ps", "stop")
+    assert sorted(next(word for word in one if word in verbs) for one in words) == sorted([*verbs, "up"])
+
+
+@tools.needs_compose
+@pytest.mark.parametrize("command", commands())
+def test_compose_knows_every_flag_that_an_instance_uses(tmp_path, command):
+    """There is no engine behind it: that is what it has to stumble over, and nothing before."""
+    folder = unpacked(tmp_path, FULL)
+    command = command.replace("/opt/bluegreen/instance.env", "instance.env").replace("$RELEASE", ".")
+    env = {
+        "PATH": os.environ["PATH"],
+        "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
+        "COMPOSE_ENV_FILES": "instance.env",
+    }
+    said = subprocess.run(
+        [*tools.compose(), *command.split()[2:]], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert said.returncode != 0
+    assert re.search("failed to connect to the docker API|Cannot connect to the Docker daemon", said.stderr), (
+        said.stderr
+    )

@@ -15,8 +15,9 @@ ours = record["activeColor"] == color and record["colors"][color]["fill"] == fil
 print("active" if ours else "idle")' "$COLOR" "$FILL" <<<"$text"
 }
 
+# Quiet but for errors: it is called four times a minute, and its words go to a log.
 workers() {
-  docker compose --project-name bluegreen --profile active-only "$@"
+  docker compose --progress quiet --project-name bluegreen --profile active-only "$@"
 }
 
 said=''
