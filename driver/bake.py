@@ -18,6 +18,7 @@ from driver.release.moves import Bake
 from driver.release.requests import Leniency
 from driver.release.snapshot import Snapshot
 from driver.release.terms import Terms
+from driver.verify import still_ours
 from infra.record import Color, Deployed, instant
 
 POLL = 5.0
@@ -118,12 +119,7 @@ class Watch:
 
     def _still_ours(self, seen: Snapshot) -> None:
         """Raises Busy where someone else has moved on: two must not steer."""
-        if intent := seen.stored.pending:
-            who = intent.who or "another driver"
-            raise Busy("the transition was rolled back", f"by {who} at {intent.when}: {intent.why}", ("status", "wait"))
-        deployed = seen.deployed
-        if deployed is None or deployed.basis != self.deployed.basis:
-            raise Busy("another driver took over", _written(deployed), ("status",))
+        still_ours(seen, self.deployed)
         # A rollback moves the rule a moment before its intent can be read: one look does not tell it from drift.
         self.strays = self.strays + 1 if seen.weights_drifted else 0
         if self.strays > 1:
@@ -163,12 +159,6 @@ class Watch:
 
     def _taken(self, stayed: float) -> Taken:
         return Taken(self.move, waited_seconds=stayed, verdicts=tuple(self.verdicts.values()))
-
-
-def _written(deployed: Deployed | None) -> str:
-    if deployed is None:
-        return "the deployed record is gone"
-    return f"{deployed.who or 'someone'} wrote record {deployed.generation}: {deployed.why or 'no reason given'}"
 
 
 def _sign(verdict: Verdict) -> str:

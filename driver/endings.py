@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from driver.errors import Failure, Refused, RolledBack, Unfinished
+from driver.errors import Busy, Failure, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict
 from driver.images import named_again
 from driver.interrupts import Interrupted
@@ -15,6 +15,7 @@ from driver.ports import Ports
 from driver.release.requests import Deploy, Request, why_of
 from driver.release.snapshot import spoken
 from driver.rollback import Haste, roll_back
+from driver.verify import still_ours
 from infra.record import Color, Deployed, other, weights
 
 
@@ -26,6 +27,29 @@ def with_facts(journey: Journey) -> Iterator[None]:
     except Failure as failure:
         failure.facts = {**journey.facts(), **failure.facts}
         raise
+
+
+@contextmanager
+def left_halfway(ports: Ports, journey: Journey) -> Iterator[None]:
+    """Whatever can't go on in the middle of a shift is unfinished: part of the traffic has moved, nobody watches it."""
+    try:
+        yield
+    except (Busy, Unfinished, ReleaseFailed):
+        raise
+    except Failure as failure:
+        if not _shifting(ports, journey):
+            raise
+        why = f"{failure.what}: {failure.why}".rstrip(": ")
+        hints = tuple(hint for hint in failure.next if hint in {"doctor", "status"})
+        raise Unfinished("the shift stays where it is", why, ("resume", "rollback", *hints), failure.facts) from failure
+
+
+def _shifting(ports: Ports, journey: Journey) -> bool:
+    """Whether the record says so; where it can't be read, as far as this driver knows."""
+    deployed = journey.deployed
+    with suppress(Failure):
+        deployed = ports.cloud.stored().deployed
+    return deployed is not None and deployed.record.transition is not None
 
 
 @contextmanager
@@ -74,6 +98,7 @@ def taken_back(ports: Ports, journey: Journey, failed: Color, broken: tuple[Verd
     """Traffic has moved and a gate says no: back to the color that served, and the end that tells of it."""
     why = "; ".join(f"{verdict.gate}: {verdict.reason} {verdict.why}".strip() for verdict in broken)
     seen = observe(ports.cloud, ports.clock.now())
+    still_ours(seen, journey.deployed)
     old, new = seen.fleet(other(failed)), seen.fleet(failed)
     if not old.healthy and new.healthy:
         what = f"{failed} failed its gates, but none of the targets of {other(failed)} is healthy: nothing was moved"

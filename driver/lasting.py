@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from driver.await_health import await_health
-from driver.errors import Unfinished
+from driver.errors import Busy, ReleaseFailed, Unfinished
 from driver.journey import Journey, Taken
 from driver.locks import JITTER, until
 from driver.movers.stack import apply, attempt
@@ -19,8 +19,8 @@ from driver.release.snapshot import Snapshot
 from driver.rollback import Haste, urgent_of
 from driver.stack.failures import Locked
 from driver.urgent import Urgent, hasten
-from driver.verify import drop_spent_intent, verify
-from infra.record import Color, Record, weights
+from driver.verify import drop_spent_intent, verify, written
+from infra.record import Color, Deployed, Record, weights
 
 
 def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, haste: Haste) -> Journey:
@@ -31,7 +31,11 @@ def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str,
     for move in moves:
         ports.tell(str(move))
         if isinstance(move, Await):
-            journey.steps.append(await_health(ports, move, ports.clock.elapsed() + haste.timeout))
+            try:
+                journey.steps.append(await_health(ports, move, ports.clock.elapsed() + haste.timeout))
+            except ReleaseFailed as failure:
+                failure.next = ("rollback --now", f"logs {move.color}", "status")
+                raise
         elif isinstance(move, Update):
             assert journey.deployed is not None  # a way back leads from a record
             applied = apply(ports, move, journey.deployed, why=haste.why, patience=haste.lock)
@@ -76,6 +80,12 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
     if broken:
         why = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in broken)
         raise Unfinished(f"{urgent.to} has the traffic, but not all agrees", why, ("status",), journey.facts())
+
+
+def still_serves(deployed: Deployed | None, to: Color) -> None:
+    """Raises Busy where someone else has sent the traffic on since."""
+    if deployed is None or not _serves(deployed.record, to):
+        raise Busy(f"{to} served again, and another driver has moved on", written(deployed), ("status",))
 
 
 def _left(seen: Snapshot, to: Color) -> Shift | Undo | Settle | None:

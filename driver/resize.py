@@ -7,15 +7,20 @@ from driver.journey import Taken
 from driver.observe import observe
 from driver.ports import Ports
 from driver.release.moves import Resize
+from driver.verify import still_ours, unmoved
+from infra.record import Deployed
 
 _POLL = 1.0
 
 
-def resize(ports: Ports, move: Resize, deadline: float) -> Taken:
+def resize(ports: Ports, move: Resize, deployed: Deployed, deadline: float) -> Taken:
     """Raises Unfinished when it can't be read back before the deadline."""
     started = ports.clock.elapsed()
     while True:
-        fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
+        seen = observe(ports.cloud, ports.clock.now())
+        still_ours(seen, deployed)
+        unmoved(seen)
+        fleet = seen.fleet(move.color)
         if not fleet.group or fleet.wanted == move.desired:
             return Taken(move, waited_seconds=ports.clock.elapsed() - started)
         if ports.clock.elapsed() >= deadline:

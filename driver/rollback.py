@@ -53,7 +53,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     moved_at = time.monotonic()
     gc.enable()
     from driver.journey import Journey
-    from driver.lasting import make_lasting
+    from driver.lasting import make_lasting, still_serves
 
     journey = ready or Journey(decision.reason, seen.deployed)
     journey.moved_at = moved_at
@@ -70,6 +70,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
         what = f"{urgent.to} has the traffic, the record does not say so yet"
         why = f"{failure.what}: {failure.why}".strip(": ")
         raise Unfinished(what, why, ("rollback", *failure.next), journey.facts()) from failure
+    still_serves(journey.deployed, urgent.to)
     journey.reason = f"{urgent.to} serves again"
     return journey
 

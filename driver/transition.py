@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from driver.endings import ended, interrupted, with_facts
+from driver.endings import ended, interrupted, left_halfway, with_facts
 from driver.heralding import heralded
 from driver.interrupts import INTERRUPTS
 from driver.journey import Journey
@@ -18,6 +18,7 @@ from driver.release.plan import plan
 from driver.release.requests import Request, why_of
 from driver.release.snapshot import Snapshot
 from driver.taking import Taking
+from driver.verify import still_ours, unmoved
 from driver.watching import watched
 from infra.record import Deployed
 
@@ -63,11 +64,20 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
             if step.broken:
                 raise ended(ports, journey, step, limits.timeout)
         INTERRUPTS.check()
+        if journey.steps:
+            seen = observe(ports.cloud, ports.clock.now())
+            still_ours(seen, journey.deployed)
+            unmoved(seen)
     return journey
 
 
 @contextmanager
 def _ends_well_or_told(ports: Ports, request: Request, journey: Journey) -> Iterator[None]:
     """However it ends: people hear of it, the document has the steps, an interrupt leaves a legal record."""
-    with heralded(ports, request, journey), with_facts(journey), interrupted(ports, journey, request):
+    with (
+        heralded(ports, request, journey),
+        with_facts(journey),
+        left_halfway(ports, journey),
+        interrupted(ports, journey, request),
+    ):
         yield

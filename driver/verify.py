@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from driver.errors import Busy, Failure
 from driver.gates import Verdict, health
 from driver.observe import observe
 from driver.ports import Ports
 from driver.release.snapshot import Snapshot, spoken
-from infra.record import Color, weights
+from infra.record import Color, Deployed, weights
 
 REQUESTS = 5
 """How many a probe sends: enough to meet more than one target."""
@@ -28,11 +29,45 @@ def verify(ports: Ports) -> tuple[Snapshot, tuple[Verdict, ...]]:
         ports.clock.sleep(_POLL)
 
 
+def still_ours(seen: Snapshot, deployed: Deployed | None) -> None:
+    """Raises Busy where what was seen is not what this driver has brought about: someone else has acted meanwhile."""
+    if intent := seen.stored.pending:
+        who = intent.who or "another driver"
+        raise Busy("the transition was rolled back", f"by {who} at {intent.when}: {intent.why}", ("status", "wait"))
+    there = seen.deployed
+    if there is None or deployed is None or there.basis != deployed.basis:
+        raise Busy("another driver took over", written(there), ("status",))
+
+
+def unmoved(seen: Snapshot) -> None:
+    """Raises Busy where the live weights are not the record's any more."""
+    if seen.weights_drifted:
+        why = seen.drift[0] if seen.drift else "the rule differs from the record"
+        raise Busy("someone else has changed the live weights", f"{why}; nothing was done about it", _settle(seen))
+
+
+def _settle(seen: Snapshot) -> tuple[str, ...]:
+    return ("rollback", "up") if seen.record and seen.record.transition else ("up", "rollback")
+
+
+def written(deployed: Deployed | None) -> str:
+    """Who wrote a record, for what reason."""
+    if deployed is None:
+        return "the deployed record is gone"
+    return f"{deployed.who or 'someone'} wrote record {deployed.generation}: {deployed.why or 'no reason given'}"
+
+
 def drop_spent_intent(ports: Ports) -> None:
-    """Removes an intent that the record has caught up with; one on the deployed record is still to be carried out."""
-    stored = ports.cloud.stored()
-    if stored.intent is not None and stored.pending is None:
-        ports.cloud.drop_intent()
+    """Removes an intent that the record has caught up with; one on the deployed record is still to be carried out.
+
+    One that can't be removed does no harm: it is on an older record.
+    """
+    try:
+        stored = ports.cloud.stored()
+        if stored.intent is not None and stored.pending is None:
+            ports.cloud.drop_intent()
+    except Failure as failure:
+        ports.tell(f"the spent intent could not be removed, and stays: {failure.what}")
 
 
 def judged(ports: Ports, seen: Snapshot) -> tuple[Verdict, ...]:

@@ -164,8 +164,9 @@ class Undo:
     def wish(self, was: Deployed, now: datetime) -> Record:
         return undone(was, now) if was.record.transition else was.record
 
-    def targets(self, was: Deployed) -> tuple[str, ...]:  # noqa: ARG002 - the same for every record
-        return RULES
+    def targets(self, was: Deployed) -> tuple[str, ...]:
+        at = was.record.transition
+        return RULES if at is None or at.kind == "shift" else (_slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
         return f"take the transition back: 100 % of the traffic to {self.to}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from driver.bake_gates import watched_alarms
 from driver.gates import targets_for
 from driver.release.course import Course, of_transition, spoken
@@ -88,6 +90,9 @@ def resumed(seen: Snapshot, record: Record, request: Resume, terms: Terms) -> Pl
     """
     if record.transition is not None and record.transition.kind == "shift":
         return _rest(seen, record, record.transition, request, terms)
+    if record.transition is not None:
+        why = f"{record.active} is changed in place since {record.transition.since}"
+        return Refusal("a transition in place can't be carried on from here", why, ("rollback",))
     idle, slot = record.idle, record.standby_slot
     if seen.live is not None and seen.weights_drifted and slot is not None and slot.filled:
         share = seen.live[idle]
@@ -103,19 +108,17 @@ def resumed(seen: Snapshot, record: Record, request: Resume, terms: Terms) -> Pl
 
 def _rest(seen: Snapshot, record: Record, at: Transition, request: Resume, terms: Terms) -> Plan | Refusal:
     course = of_transition(at)
-    course = Course(
-        course.name,
-        course.weights,
-        course.bakes,
-        course.max_bake,
-        request.pause_after if request.pause_after != at.weight else None,
-        {**course.gates, **request.gates},
-    )
+    pause = _pause(course, at, request)
+    if isinstance(pause, Refusal):
+        return pause
+    course = replace(course, pause_after=pause, gates={**course.gates, **request.gates})
     onward = along(course, seen, record, terms, above=at.weight)
     if isinstance(onward, Refusal):
         return onward
     if not seen.weights_drifted:
         stay = _stayed(course, record, at)
+        if pause == at.weight:
+            return Plan(f"stays at {at.weight} % on {record.idle}, as asked", (stay, Pause(record.idle, at.weight)))
         reason = f"carries on at {at.weight} % on {record.idle}, {course}"
         return Plan(reason, (stay, *onward.moves), onward.notes, onward.gates)
     # An update that was cut off has moved the rule, and not the record: it went to the next weight, or someone's hand.
@@ -123,6 +126,17 @@ def _rest(seen: Snapshot, record: Record, at: Transition, request: Resume, terms
     if seen.live is not None and dict(seen.live) == following:
         return Plan("a step got as far as the rule; the record follows", onward.moves, onward.notes, onward.gates)
     return Refusal("the weights were changed behind the transition", seen.drift[0], ("rollback", "up"))
+
+
+def _pause(course: Course, at: Transition, request: Resume) -> int | Refusal | None:
+    """Where it stops for a person: as asked now, else as the shift was started, unless it got there already."""
+    asked = request.pause_after
+    if asked is None:
+        return course.pause_after if course.pause_after is not None and course.pause_after > at.weight else None
+    if asked == at.weight or asked in course.weights[course.after(at.weight) :]:
+        return asked
+    left = ", ".join(f"{weight} %" for weight in (*course.weights[course.after(at.weight) :], 100))
+    return Refusal(f"the shift does not stay at {asked} %", f"at {at.weight} % it has {left} before it", ("resume",), 2)
 
 
 def weights_after(record: Record, move: Advance | Shift) -> dict[str, int]:

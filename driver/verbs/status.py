@@ -17,6 +17,7 @@ from driver.report.show import show
 from driver.report.status import StatusView, step_of
 from driver.result import Result
 from driver.session import Session
+from infra.record import Record
 
 _LOOK = 2.0
 """Seconds between two looks of --watch."""
@@ -64,27 +65,43 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
             f"a rollback is in progress; {watching}",
             ("rollback",) if unwatched else ("wait", "rollback"),
         )
-    if seen.drift:
-        return "drift", seen.drift[0], ("up", "rollback")
+    if seen.weights_drifted:
+        # `up` sets the weights of the record, and leaves a transition where it is.
+        return "drift", seen.drift[0], ("rollback", "up") if record.transition else ("up", "rollback")
+    if record.transition and record.transition.kind == "in-place":
+        return "in transition", f"{record.active} is changed in place; {watching}".rstrip("; "), ("rollback",)
     if record.transition:
         doing = f"{record.transition.weight} % on {record.idle}, {step_of(record.transition)}"
         if record.transition.paused and unwatched:
             return "paused", f"{doing}, paused as asked", ("resume", "rollback")
         return "in transition", f"{doing}; {watching}", ("resume", "rollback") if unwatched else ("wait", "rollback")
+    if seen.drift:
+        return "drift", seen.drift[0], ("up",)
     serving = f"{record.active} serves"
     fleet = seen.fleet(record.active)
-    if not fleet.healthy:
-        return "unhealthy", f"{serving}, but none of its targets is healthy", ("rollback", f"logs {record.active}")
     slot = record.standby_slot
+    if not fleet.healthy:
+        what = f"{serving}, but none of its targets is healthy"
+        return "unhealthy", what, (*_way_out(record), f"logs {record.active}")
     if slot and slot.filled and record.standby == "candidate" and not (ready := health(seen, record.idle)).passed:
         # The same deploy once more waits for it; what a fill left behind goes with the next update.
         hints = ("up",) if "up" in ready.next else (f"deploy {named_again(slot.image)}", "deploy IMAGE", "retire")
         return "steady", f"{serving}, {record.idle} is candidate, not ready: {ready.reason}", hints
     advice = {
         "candidate": ("promote",),
-        "previous": ("deploy IMAGE", "rollback"),
+        "previous": ("rollback",) if record.held(seen.now) else ("deploy IMAGE", "rollback"),
         "rejected": ("deploy IMAGE",),
         "empty": ("deploy IMAGE",),
     }
     hint = advice[record.standby] if slot and slot.filled else ("deploy IMAGE",)
     return "steady", f"{serving}, {record.idle} is {record.standby}", hint
+
+
+def _way_out(record: Record) -> tuple[str, ...]:
+    """Where the traffic could go from a color that is down."""
+    slot = record.standby_slot
+    if slot is None or (not slot.filled and record.standby != "previous"):
+        return ("deploy IMAGE",)
+    return {"candidate": ("promote",), "rejected": ("promote --again",), "previous": ("rollback",)}.get(
+        record.standby, ("deploy IMAGE",)
+    )
