@@ -28,7 +28,7 @@ def install(seam: Seam, store: Store, calendar: Calendar) -> None:
             _check_stat(stat)
         metric, period = _metric(given), _period(given.get("Period"))
         unit = given.get("Unit") or ""
-        held = by_period(store, response.region, metric, period, _window(calendar, given), unit)
+        held = by_period(store, response.region, metric, period, window(calendar, given), unit)
         answers = [_datapoint(calendar, at, found, plain, extended) for at, found in held.items()]
         return ActionResult({"Label": metric.name, "Datapoints": answers})
 
@@ -37,7 +37,7 @@ def install(seam: Seam, store: Store, calendar: Calendar) -> None:
         given = response._get_params()
         queries = [query_of(each) for each in given.get("MetricDataQueries") or []]
         try:
-            series = read(store, response.region, queries, _window(calendar, given))
+            series = read(store, response.region, queries, window(calendar, given))
         except ExpressionError as error:
             raise Refused("ValidationError", str(error)) from error
         backwards = given.get("ScanBy") != "TimestampAscending"
@@ -115,7 +115,8 @@ def _check_stat(stat: str) -> None:
         raise Refused("InvalidParameterValue", f"The value {stat} for parameter Statistics is not supported.")
 
 
-def _window(calendar: Calendar, given: Mapping[str, Any]) -> Window:
+def window(calendar: Calendar, given: Mapping[str, Any]) -> Window:
+    """The time that a request is about. Raises Refused."""
     start, end = (calendar.simulated(given[name]) for name in ("StartTime", "EndTime"))
     if start >= end:
         raise Refused("InvalidParameterValue", "The parameter StartTime must be less than the parameter EndTime.")

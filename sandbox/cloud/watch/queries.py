@@ -59,7 +59,7 @@ def read(store: Store, region: str, queries: Sequence[Query], window: Window) ->
         if query.metric is not None:
             held = by_period(store, region, query.metric, query.period, window, query.unit)
             values = ((at, points.statistic(found, query.stat)) for at, found in held.items())
-            known[query.id] = {at: value for at, value in values if value is not None}
+            known[query.id] = {at: float(value) for at, value in values if value is not None}
             lengths[query.id] = query.period
     for query in _in_order([query for query in queries if query.metric is None], known):
         used = [lengths[id] for id in expressions.references(query.expression) if id in lengths]

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.cloud.clock import Calendar
+from sandbox.cloud.watch import metrics_api
 from sandbox.traffic import wire
 
 BALANCER = "AWS/ApplicationELB"
@@ -83,6 +85,7 @@ def test_a_minutes_counts_arrive_half_a_minute_later(site, world, reader):
     assert reader.statistics("HTTPCode_Target_5XX_Count", group=site.blue) == [(0, 10)]
     assert reader.statistics("HTTPCode_Target_5XX_Count") == [(0, 10)]
     assert reader.statistics("HTTPCode_ELB_5XX_Count") == [(0, 2)]
+    assert reader.statistics("HTTPCode_ELB_5XX_Count", group=site.blue) == []  # the balancer's alone
     assert reader.statistics("RequestCount", "Average") == [(0, 1)]  # of samples that are 1 each
 
 
@@ -108,6 +111,22 @@ def test_windows_and_periods_are_of_simulated_time(site, world, reader):
     assert reader.statistics("RequestCount", start=75, end=181) == [(60, 10), (120, 10), (180, 10)]
     assert reader.statistics("RequestCount", period=300) == [(0, 50)]
     assert reader.statistics("RequestCount", "SampleCount", period=120) == [(0, 20), (120, 20), (240, 10)]
+
+
+def test_after_a_machine_slept_nothing_arrives_early(site, world, reader):
+    world.pass_time(85)
+    traffic(world, site, requests=70)
+    for time, arrived in ((260.0, []), (271.0, [(180, 70)])):
+        world.clock.time = time
+        world.cloud.step()
+        assert reader.statistics("RequestCount") == arrived
+
+
+def test_dates_that_were_rounded_mean_the_datapoint_that_they_were_read_from(world):
+    for started in (0.0006, 0.0004):
+        calendar = Calendar(world.clock, lambda started=started: started)
+        window = metrics_api.window(calendar, {"StartTime": calendar.of(60), "EndTime": calendar.of(180)})
+        assert window.periods(60) == [60, 120]
 
 
 def test_a_faster_sandbox_has_shorter_minutes(site, world, reader):
@@ -150,8 +169,10 @@ def test_hosts_are_reported_also_without_traffic(site, world, reader):
     healthy = dict(reader.statistics("HealthyHostCount", "Minimum", group=site.blue))
     assert (healthy[120], healthy[360]) == (2, 1)
     assert reader.statistics("UnHealthyHostCount", "Maximum", group=site.blue)[-1] == (360, 1)
-    means = [value for _, value in reader.statistics("HealthyHostCount", "Average", group=site.blue)]
-    assert any(1 < mean < 2 for mean in means)  # the minute in which it failed
+    means = dict(reader.statistics("HealthyHostCount", "Average", group=site.blue))
+    (failed,) = (minute for minute, mean in means.items() if minute > 120 and 1 < mean < 2)
+    most = dict(reader.statistics("HealthyHostCount", "Maximum", group=site.blue))
+    assert (healthy[failed], most[failed]) == (1, 2)
 
 
 def test_requests_per_target(site, world, reader):

@@ -126,6 +126,20 @@ def test_target_tracking_shrinks_late_and_not_below_the_minimum(scaled):
     assert scaled.desired == 2
 
 
+def test_target_tracking_shrinks_nothing_while_an_instance_warms_up(scaled):
+    config = {
+        "TargetValue": 50.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"},
+    }
+    scaled.put(EstimatedInstanceWarmup=300, TargetTrackingConfiguration=config)
+    scaled.minutes(14, per_second=20)
+    scaled.scaling.set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=4)
+    scaled.minutes(4, per_second=20)
+    assert (scaled.desired, scaled.alarms()["AlarmLow"]["StateValue"]) == (4, "ALARM")
+    scaled.minutes(3, per_second=20)
+    assert scaled.desired == 2
+
+
 def test_a_load_near_its_target_changes_nothing(scaled):
     scaled.track(50.0)
     scaled.minutes(25, per_second=118)  # 49.2 %
