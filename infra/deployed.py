@@ -15,7 +15,17 @@ from infra import stored
 from infra.context import Context
 from infra.decision import Decision, Refused, Terms, decide, unfinished
 from infra.digest import release_digest
-from infra.record import COLORS, Color, Deployed, Release, deployed_data, stamp
+from infra.record import (
+    COLORS,
+    WHO_LONGEST,
+    WHY_LONGEST,
+    Color,
+    Deployed,
+    Release,
+    deployed_data,
+    shortened,
+    stamp,
+)
 from infra.refusal import Refusal, refuse
 from infra.registry import resolved
 from infra.setting_models import PLATFORMS
@@ -27,7 +37,6 @@ LIMIT = 4096
 # Bytes that places may have at the most, made up of AWS's own limits on names (32 characters for those of balancers
 # and target groups) and ids: ARNs of rules and of target groups, what holds capacity, a balancer's own address.
 _RULE, _GROUP, _CAPACITY, _DNS = 200, 150, 80, 130
-_WHO, _WHY = 120, 360
 _WHY_LEAST = 60
 """A reason is cut down to this before a record is refused for its length."""
 
@@ -173,7 +182,7 @@ def write(
 def _noted(settings: Settings, chosen: Plan, context: Context) -> Deployed:
     """The next record without its places; the one that is there where nothing changes, by whom and when included."""
     decision, was = chosen.decision, chosen.deployed
-    who, when, why = _short(context.who, _WHO), stamp(context.time), _short(context.why, _WHY)
+    who, when, why = shortened(context.who, WHO_LONGEST), stamp(context.time), shortened(context.why, WHY_LONGEST)
     if was is not None and decision.generation == was.generation:
         who, when, why = was.who, was.when, was.why
     noted = Deployed(
@@ -186,7 +195,7 @@ def _noted(settings: Settings, chosen: Plan, context: Context) -> Deployed:
         why=why,
     )
     over = _widest(settings, noted) - LIMIT
-    return noted if over <= 0 else replace(noted, why=_short(why, max(_WHY_LEAST, len(why.encode()) - over)))
+    return noted if over <= 0 else replace(noted, why=shortened(why, max(_WHY_LEAST, len(why.encode()) - over)))
 
 
 def _widest(settings: Settings, noted: Deployed) -> int:
@@ -212,9 +221,3 @@ def _length(deployed: Deployed) -> int:
 
 def _text(deployed: Deployed) -> str:
     return json.dumps(deployed_data(deployed), separators=(",", ":"), ensure_ascii=False)
-
-
-def _short(text: str, limit: int) -> str:
-    """A text of at most so many bytes: the record has to fit, and a commit message may be a long one."""
-    raw = text.encode()
-    return text if len(raw) <= limit else raw[: limit - 3].decode(errors="ignore") + "…"

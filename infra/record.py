@@ -39,6 +39,8 @@ __all__ = [
     "RECORD_KEYS",
     "SCHEMA",
     "STANDINGS",
+    "WHO_LONGEST",
+    "WHY_LONGEST",
     "Color",
     "Deployed",
     "Intent",
@@ -61,6 +63,7 @@ __all__ = [
     "parse_intent",
     "precise",
     "same_wish",
+    "shortened",
     "stamp",
     "to_data",
     "weights",
@@ -68,6 +71,8 @@ __all__ = [
 
 SCHEMA = 1
 RECORD_KEYS = ("activeColor", "standby", "colors", "transition", "heldUntil", "basedOn")
+WHO_LONGEST, WHY_LONGEST = 120, 360
+"""Bytes of who and why that are kept."""
 
 _BASIS = re.compile(r"g(\d+)-([0-9a-f]{6})")
 
@@ -165,9 +170,16 @@ def parse_deployed(text: str) -> Deployed:
 
 
 def intent_text(intent: Intent) -> str:
-    """The intent as the parameter's value."""
-    head = {"schema": SCHEMA, "generation": intent.generation, "who": intent.who, "when": intent.when}
-    return json.dumps({**head, "why": intent.why, "record": to_data(intent.record)}, separators=(",", ":"))
+    """The intent as the parameter's value. A gate may give its reason at length: it is cut as the record's is."""
+    who, why = shortened(intent.who, WHO_LONGEST), shortened(intent.why, WHY_LONGEST)
+    head = {"schema": SCHEMA, "generation": intent.generation, "who": who, "when": intent.when, "why": why}
+    return json.dumps({**head, "record": to_data(intent.record)}, separators=(",", ":"), ensure_ascii=False)
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many bytes: the record has to fit, and a commit message may be a long one."""
+    raw = text.encode(errors="replace")  # an argument of the command line may be no text
+    return raw.decode() if len(raw) <= longest else raw[: longest - 3].decode(errors="ignore") + "…"
 
 
 def parse_intent(text: str) -> Intent:

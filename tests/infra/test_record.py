@@ -17,6 +17,7 @@ from infra.record import (
     Intent,
     Record,
     RecordError,
+    Slot,
     basis,
     deployed_data,
     digest,
@@ -89,6 +90,25 @@ def test_the_deployed_record_survives_the_parameter(deployed: Deployed, who: str
 def test_an_intent_survives_the_parameter(record: Record, generation: int) -> None:
     intent = Intent(generation, record, "ann", "2026-11-20T12:00:00Z", "errors at 10 %")
     assert parse_intent(intent_text(intent)) == intent
+
+
+@given(any_records(), st.text(min_size=200, max_size=2000), st.text(min_size=400, max_size=5000))
+def test_an_intent_fits_its_parameter_however_long_its_reason(record: Record, who: str, why: str) -> None:
+    text = intent_text(Intent(10**6, record, who, "2026-11-20T12:00:00Z", why))
+    found = parse_intent(text)
+    assert found.record == record
+    assert len(found.who.encode()) <= 120
+    assert len(found.why.encode()) <= 360
+    assert why.startswith(found.why.removesuffix("…"))
+
+
+def test_what_is_no_text_stops_no_intent() -> None:
+    broken = b"caf\xe9".decode(errors="surrogateescape")
+    text = intent_text(
+        Intent(1, Record("blue", "empty", {"blue": Slot("compose", "i", "r1", 1, 2)}), broken, "", broken)
+    )
+    found = parse_intent(text.encode().decode())
+    assert (found.who, found.why) == ("caf?", "caf?")
 
 
 @given(any_records(), st.integers(1, 10**6))
