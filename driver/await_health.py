@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from driver.counting import many
 from driver.errors import ReleaseFailed
 from driver.gates import Verdict
 from driver.journey import Taken
@@ -25,7 +26,7 @@ def await_health(ports: Ports, move: Await, deadline: float) -> Taken:
         waited = ports.clock.elapsed() - started
         ports.progress.health(move.color, fleet.healthy, fleet.wanted)
         if fleet.healthy >= move.healthy:
-            reason = f"{fleet.healthy} of {fleet.wanted} targets of {move.color} are healthy"
+            reason = f"{fleet.healthy} of {many(fleet.wanted, 'target')} of {move.color} healthy"
             return Taken(move, waited_seconds=waited, verdicts=(Verdict("health", True, reason),))
         if ports.clock.elapsed() >= deadline:
             raise _never(move, fleet, waited, lost(ports.cloud, move.color, fleet))
@@ -45,9 +46,9 @@ def _never(move: Await, fleet: Fleet, waited: float, launches: tuple[str, ...]) 
     reasons = [*launches] + [f"{target.id} {_why(target)}" for target in fleet.targets if not target.healthy]
     missing = move.healthy - len(fleet.targets)
     if missing > 0:
-        reasons.append(f"{missing} of {move.healthy} targets have not come up")
+        reasons.append(f"{missing} of {many(move.healthy, 'target')} {'has' if missing == 1 else 'have'} not come up")
     return ReleaseFailed(
-        f"{move.color} did not get healthy in {waited:.0f} s: {fleet.healthy} of {move.healthy} targets",
+        f"{move.color} did not get healthy in {waited:.0f} s: {fleet.healthy} of {many(move.healthy, 'target')}",
         "; ".join(reasons),
         (f"logs {move.color}", "deploy IMAGE", "status"),
         facts={

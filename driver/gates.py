@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from driver.counting import many
 from driver.release.requests import Leniency
 from driver.release.snapshot import Fleet, Snapshot
 from infra.record import Color, other
@@ -54,11 +55,12 @@ def health(seen: Snapshot, color: Color) -> Verdict:
     if fleet.healthy >= max(1, floor) and not fleet.ailing:
         return _unmixed(fleet, color)
     ill = "; ".join(f"{target.id} {target.reason or target.state}" for target in fleet.ailing)
-    missing = f"{len(fleet.targets)} targets are registered, {max(1, floor)} are needed"
+    registered = f"{many(len(fleet.targets), 'target')} {'is' if len(fleet.targets) == 1 else 'are'} registered"
+    missing = f"{registered}, {max(1, floor)} needed"
     return Verdict(
         "health",
         False,
-        f"{color} has {fleet.healthy} of {max(fleet.wanted, floor, 1)} targets healthy",
+        f"{color} has {fleet.healthy} of {many(max(fleet.wanted, floor, 1), 'target')} healthy",
         ill or missing,
         (f"logs {color}", "status"),
     )
@@ -73,7 +75,7 @@ def _unmixed(fleet: Fleet, color: Color) -> Verdict:
         what = f"{len(left)} healthy {'target' if len(left) == 1 else 'targets'} of {color} run another release"
         why = f"left by a fill that was broken off, they would share the traffic: {', '.join(left)}"
         return Verdict("health", False, what, why, ("up", "status"))
-    return Verdict("health", True, f"{fleet.healthy} of {fleet.wanted} targets of {color} are healthy")
+    return Verdict("health", True, f"{fleet.healthy} of {many(fleet.wanted, 'target')} of {color} healthy")
 
 
 def capacity(seen: Snapshot, color: Color, weight: int = 100, carries: Mapping[str, float] | None = None) -> Verdict:

@@ -15,11 +15,17 @@ def named(text: str) -> Image:
         raise Invalid(f"{text!r} can't be deployed", str(error), ("deploy shop:1.9.0",)) from None
 
 
-def missing(text: str, image: Image) -> Refused:
-    """The refusal for an image that its registry does not have."""
+def missing(text: str, image: Image, home: str = "", *, local: bool = False) -> Refused:
+    """The refusal for an image that its registry, at `home`, does not have. `local`: AWS is one on this machine."""
     which = image.digest or f"the tag {image.tag}"
     why = f"the repository {image.name} has no image with {which}, or there is no such repository"
-    return Refused(f"there is no image {text}", why, (f"$ docker push {text}",))
+    if image.digest or not image.tag:
+        return Refused(f"there is no image {text}", why, (f"$ aws ecr describe-images --repository-name {image.name}",))
+    full = f"{home}/{image.name}:{image.tag}" if home else text
+    hints = (f"$ docker push {full}", "deploy IMAGE")
+    if local:
+        hints = (f"sandbox push {image.name}:{image.tag}", *hints[1:])
+    return Refused(f"there is no image {text}", why, hints)
 
 
 def same(one: str, two: str) -> bool:

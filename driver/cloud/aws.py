@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 import botocore.config
 import botocore.loaders
@@ -64,6 +65,9 @@ class AwsCloud:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+            if os.environ.get(name) == "":
+                del os.environ[name]  # botocore looks for a profile without a name; for Pulumi's provider it is none
         with spoken(self.path):
             self._session = botocore.session.Session(profile=credentials.profile)
             self._session.register_component("data_loader", _FewServices(self._session))
@@ -175,10 +179,15 @@ class AwsCloud:
             with spoken(f"image {reference}"):
                 found = self._describe(image)
         except LookupError:
-            raise missing(reference, image) from None
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        host = image.host or f"{found['registryId']}.dkr.ecr.{self.region}.{suffix}"
+            at = urlsplit(self._client("ecr").meta.endpoint_url).hostname or ""
+            home = image.host or self._registry(self.account())
+            raise missing(reference, image, home, local=at == "localhost" or at.startswith("127.")) from None
+        host = image.host or self._registry(found["registryId"])
         return replace(image, host=host).pinned(found["imageDigest"])
+
+    def _registry(self, account: str) -> str:
+        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
+        return f"{account}.dkr.ecr.{self.region}.{suffix}"
 
     def forward(self, rule: Rule) -> None:
         stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from driver.counting import many
 from driver.gates import judge
 from driver.images import named_again, same, short
 from driver.release.back import back
@@ -48,6 +49,11 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
     return None
 
 
+def _listed_too(number: int, platform: str) -> str:
+    """The command that adds a platform behind so many others."""
+    return f"$ pulumi config set --path 'bluegreen:platforms[{number}]' {platform}"
+
+
 def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Plan | Refusal:
     record, release = deployed.record, request.release
     idle, slot = record.idle, record.standby_slot
@@ -58,11 +64,13 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
         return Refusal(
             f"{idle} can't run on {release.platform}",
             f"this stack has target groups for: {listed}",
-            ("$ pulumi config set --path 'bluegreen:platforms[…]' " + release.platform, "up"),
+            (_listed_too(len(deployed.target_groups.get(idle, {})), release.platform), "up"),
         )
     needed = request.capacity or _needed(seen, record)
     if needed > terms.most:
-        return Refusal(f"{needed} targets are more than allowed", f"the settings allow {terms.most} at most")
+        most = f"the settings allow {terms.most} at most"
+        what = f"{many(needed, 'target')} would be more than allowed"
+        return Refusal(what, most, (f"deploy IMAGE --capacity {terms.most}",))
     if record.standby == "candidate" and slot and slot.release == release and slot.filled:
         # One that was broken off after it had made the new fill has left the old one standing beside it.
         left = (Clear(idle),) if seen.fleet(idle).left_over else ()
@@ -128,7 +136,7 @@ def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Pl
     if not slot.filled:
         left = seen.fleet(idle).wanted
         moves = (Resize(idle, 0),) if left else ()
-        return Plan(f"{idle} is retired already" + (f", but {left} targets are left" if left else ""), moves)
+        return Plan(f"{idle} is retired already" + (f", but {many(left, 'target')} will go now" if left else ""), moves)
     if record.held(seen.now):
         if request.due:
             return Plan(f"nothing is due: {idle} is kept until {record.held_until}")

@@ -6,6 +6,8 @@ import re
 
 from driver.cli import VERBS
 
+_ABOUT_A_STACK = {"cancel", "config", "stack"}
+
 
 def commands(hints: tuple[str, ...], stack: str | None) -> tuple[str, ...]:
     """`promote` becomes `bluegreen -s prod promote`; what starts with `$ ` or names its stack stays.
@@ -28,8 +30,16 @@ def _exists(hint: str) -> bool:
 
 def _command(hint: str, stack: str | None) -> str:
     if hint.startswith("$ "):
-        return hint.removeprefix("$ ")
+        return _of_stack(hint.removeprefix("$ "), stack)
     hint = hint.removeprefix("bluegreen ")
     if not stack or hint.startswith(("-s ", "--project", "init", "sandbox")):
         return f"bluegreen {hint}"
     return f"bluegreen -s {stack} {hint}"
+
+
+def _of_stack(command: str, stack: str | None) -> str:
+    """A command of Pulumi's that is about one stack, with the stack named: the selected one may be another."""
+    words = command.split()
+    if not stack or words[0] != "pulumi" or words[1] not in _ABOUT_A_STACK:
+        return command
+    return f"pulumi -s {stack} {' '.join(words[1:])}"

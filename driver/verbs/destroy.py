@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from driver.errors import Refused
+from driver.counting import many
+from driver.errors import Invalid, Refused
 from driver.invocation import Invocation
 from driver.locks import patiently
 from driver.options import dry_run, timeout
@@ -23,6 +24,8 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     if not called.interactive:
         called.agree("", dry_run=dry_run)
     account = session.known_account()
+    if session.stack.blank():
+        return _nothing_there(session, where)
     called.agree(f"destroy ALL of {where} in account {account}, what serves included?", dry_run=dry_run)
     if kept := session.stack.protected():
         why = f"{', '.join(kept)} are kept from deletion; set `bluegreen:protect` and the balancer's `protect` to false"
@@ -35,4 +38,17 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     session.cloud.drop_intent()
     session.stack.forget()
     facts = {"counts": dict(changes.counts), "stack_updates": 1}
-    return Result("destroyed", f"{sum(changes.counts.values())} resources of {where} are gone", ("up",), facts=facts)
+    gone = sum(changes.counts.values())
+    what = f"{many(gone, 'resource')} of {where} {'is' if gone == 1 else 'are'} gone"
+    return Result("destroyed", what, ("up",), facts=facts)
+
+
+def _nothing_there(session: Session, where: str) -> Result:
+    """Of a backend that holds nothing of the stack. Raises Invalid where something is deployed all the same."""
+    deployed = session.cloud.stored().deployed
+    if deployed is None:
+        return Result(
+            "nothing to do", f"nothing of {where} is there", ("up",), facts={"counts": {}, "stack_updates": 0}
+        )
+    why = f"record {deployed.generation} is deployed, but the backend in use holds nothing of {where}"
+    raise Invalid("this is another backend than the stack's own", why, ("$ pulumi whoami -v", "doctor"))

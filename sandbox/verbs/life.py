@@ -85,7 +85,10 @@ def status(called: Invocation) -> Result:
     state = _ask(running, "state")
     minutes = (time.time() - running.started) / 60
     reason = f"{running.endpoint}, process {running.pid}, {running.speed:g}x, for {minutes:.0f} min"
-    return Result("running", reason, facts={**_facts(running), **state}, body=_table(state))
+    facts = {**_facts(running), **state}
+    if not state["listeners"] and not state["groups"]:
+        return Result("running", f"{reason}; no balancer and no target group is in it yet", ("up",), facts=facts)
+    return Result("running", reason, facts=facts, body=_table(state))
 
 
 @told
