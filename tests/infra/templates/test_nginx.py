@@ -154,6 +154,9 @@ class Echo(BaseHTTPRequestHandler):
             return
         body = json.dumps({**{name.lower(): self.headers[name] for name in self.headers}, "path": self.path}).encode()
         self.send_response(200)
+        if self.path == "/heads":
+            for number in range(4):
+                self.send_header(f"X-Long-{number}", "x" * 7000)
         self.send_header("Content-Length", str(len(body + sent)))
         self.end_headers()
         self.wfile.write(body + sent)
@@ -298,6 +301,17 @@ def test_the_app_learns_who_asked(echo):
     assert seen["x-real-ip"] == "203.0.113.9"
     assert len(seen["x-request-id"]) == 32 and answered["x-request-id"] == seen["x-request-id"]
     assert "connection" not in seen
+
+
+def test_headers_as_long_as_the_balancers_pass(echo):
+    seen = json.loads(echo.get("/heads", Cookie="c" * 16_000, X_Other="o" * 16_000, X_Third="t" * 16_000)[2])
+    assert (len(seen["cookie"]), len(seen["x-other"]), len(seen["x-third"])) == (16_000, 16_000, 16_000)
+    assert len(echo.get("/heads")[1]["x-long-3"]) == 7000
+
+
+def test_a_websocket_can_be_opened(echo):
+    seen = json.loads(echo.get("/", Connection="Upgrade", Upgrade="websocket")[2])
+    assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")
 
 
 def test_without_a_balancer_the_headers_are_nginxs_own(echo):

@@ -81,8 +81,14 @@ def test_the_instances_own_python_understands_the_script():
 
 @pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze here")
 def test_systemd_takes_the_units(tmp_path):
+    dropin = files(FULL)["boot.sh"].partition("<<'DROPIN'\n")[2].partition("DROPIN\n")[0]
+    assert "Requires=bluegreen-secrets.service" in dropin
+    (tmp_path / "docker.service.d").mkdir()
+    (tmp_path / "docker.service.d/bluegreen.conf").write_text(dropin)
     there = {
-        "docker.service": "[Service]\nExecStart=/bin/true\n",
+        # As Amazon's and Docker's own unit has it.
+        "docker.service": "[Unit]\nAfter=network-online.target\nWants=network-online.target\n"
+        "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
         **{name: text for name, text in files(FULL).items() if name.endswith(".service")},
     }
     for name, text in there.items():
