@@ -29,6 +29,9 @@ CONFIGS: dict[str, dict[str, Any]] = {
             "stickiness": 600,
         },
         "bluegreen:compose": {"ami": "ami-0123456789abcdef0", "desired": 3},
+        "bluegreen:scaling": {"cpu": 60, "requests": 1000},
+        "bluegreen:gates": {"alarms": {"errors": 0.5, "latency": 0.25, "unhealthyHosts": 2, "periods": 3}},
+        "bluegreen:notify": {"topic": "arn:aws:sns:eu-central-1:111122223333:releases"},
     },
 }
 
@@ -45,6 +48,19 @@ def _judge(world: World) -> None:
     assert len(custom) > 20
     found = [fault for one in custom for fault in faults(one.inputs, arguments_of(one.type), f"{one.type} {one.name}")]
     assert found == []
+
+
+def test_the_judge_looks_into_an_alarms_queries() -> None:
+    alarm = arguments_of("aws:cloudwatch/metricAlarm:MetricAlarm")
+    metric = {"metricName": "RequestCount", "namespace": "AWS/ApplicationELB", "period": 60, "stat": "Sum"}
+    right: dict[str, Any] = {
+        "comparisonOperator": "GreaterThanThreshold",
+        "evaluationPeriods": 1,
+        "metricQueries": [{"id": "m", "metric": metric, "returnData": False}],
+    }
+    assert list(faults(right, alarm, "alarm")) == []
+    wrong = {**right, "metricQueries": [{"metric": {**metric, "dimension": {}, "period": "60"}, "returnData": 0}]}
+    assert len(list(faults(wrong, alarm, "alarm"))) == 4
 
 
 def test_the_judge_knows_a_misspelt_a_missing_and_a_misplaced_input() -> None:
