@@ -11,6 +11,8 @@ from driver.release.terms import ALL_AT_ONCE, Alarms, Command, Requests, Smoke, 
 from driver.stack.terms import notify, terms
 from infra.settings import load
 
+KINDS = ("errors", "latency", "unhealthy-hosts")
+
 
 def settings(**given):
     config = {f"bluegreen:{key}": json.dumps(value) for key, value in given.items()}
@@ -30,9 +32,8 @@ def test_where_nothing_is_said_traffic_moves_at_once_and_the_colors_alarms_are_w
     assert plain.alarms == Alarms(
         own={
             color: {
-                "compose": tuple(
-                    f"shop-dev-{color}-compose-{kind}" for kind in ("errors", "latency", "unhealthy-hosts")
-                )
+                platform: tuple(f"shop-dev-{color}-{platform}-{kind}" for kind in KINDS)
+                for platform in ("compose", "fargate", "eks")
             }
             for color in ("blue", "green")
         },
