@@ -12,6 +12,7 @@ from sandbox.cloud.ecs import ecs
 from sandbox.cloud.ecs.container_health import ContainerHealth
 from sandbox.cloud.ecs.running import Running
 from sandbox.cloud.ecs.tasks import Tasks
+from sandbox.cloud.ecs.tracking import ServiceScaling
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
 from sandbox.cloud.hooks import Hooks
@@ -63,7 +64,11 @@ class Cloud:
         refresh_api.install(self._seam, self.refreshes)
         hooks_api.install(self._seam, hooks)
         policies = Policies(clock, self.scaling.explain, self.events, self.wake)
-        self.watch.alarms.scale = policies.fire
+        services = ServiceScaling(clock, self.ecs.targets, self.ecs.store, self.wake)
+        self.watch.alarms.scale = lambda arn, breach: (services if ":resource/ecs/" in arn else policies).fire(
+            arn, breach
+        )
+        self.watch.metering.services = self.ecs.loads
         policies_api.install(self._seam, policies)
         ecs.install(self._seam, self.ecs)
         metrics_api.install(self._seam, self.watch.store, calendar)

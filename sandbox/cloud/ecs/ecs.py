@@ -15,11 +15,13 @@ from sandbox.cloud.ecs import (
     tagging,
     targets_api,
     tasks_api,
+    tracking,
 )
 from sandbox.cloud.ecs.container_health import ContainerHealth
 from sandbox.cloud.ecs.model import Store, Task
 from sandbox.cloud.ecs.refusals import lacking
 from sandbox.cloud.ecs.running import Running
+from sandbox.cloud.ecs.scalable import ScalableTargets
 from sandbox.cloud.ecs.scheduler import Scheduler
 from sandbox.cloud.ecs.tasks import Tasks
 from sandbox.cloud.events import EventLog
@@ -77,7 +79,7 @@ class Ecs:
         self.running = running
         self.scheduler = Scheduler(clock, tasks, health, events)
         self.stores: dict[str, Store] = {}
-        self.targets = targets_api.ScalableTargets(self.store)
+        self.targets = ScalableTargets(self.store)
         tasks.ended = checks.forget
         tasks.drains_until = health.drains_until
 
@@ -86,6 +88,9 @@ class Ecs:
 
     def all_tasks(self) -> list[Task]:
         return [task for store in self.stores.values() for task in store.tasks.values()]
+
+    def loads(self) -> list[tracking.Load]:
+        return [load for store in self.stores.values() for load in tracking.loads(store)]
 
     def serving(self) -> list[Task]:
         """The tasks whose app listens and that are meant to run on."""

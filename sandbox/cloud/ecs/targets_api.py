@@ -1,20 +1,17 @@
 """The Application Auto Scaling API for ECS services: bounds that are obeyed, activities told, tags kept."""
 
 import json
-import uuid
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend, FakeApplicationAutoscalingPolicy
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 
-from sandbox.cloud.ecs.model import Service, Store
+from sandbox.cloud.ecs import tracking
+from sandbox.cloud.ecs.scalable import ScalableTargets
 from sandbox.cloud.refusals import Refused
 from sandbox.cloud.seam import Seam
 
-DIMENSION = "ecs:service:DesiredCount"
 NOT_SUSPENDED = {
     "DynamicScalingInSuspended": False,
     "DynamicScalingOutSuspended": False,
@@ -23,59 +20,6 @@ NOT_SUSPENDED = {
 ROLE = (
     "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"
 )
-_KEPT = 100
-
-
-class ScalableTargets:
-    """What happened to the services that are scaled. `activities`: newest first, by region."""
-
-    def __init__(self, store: Callable[[str], Store]) -> None:
-        self._store = store
-        self._activities: dict[str, list[dict[str, Any]]] = {}
-        self.tags: dict[str, dict[str, str]] = {}
-
-    def service(self, region: str, resource_id: str) -> Service | None:
-        _, _, rest = resource_id.partition("/")
-        held = self._store(region).services.get(rest)
-        return held if held is not None and held.status == "ACTIVE" else None
-
-    def activities(self, region: str) -> list[dict[str, Any]]:
-        return self._activities.get(region, [])
-
-    def bound(self, region: str, target: Any) -> None:
-        """Brings a service within bounds that were just set."""
-        held = self.service(region, target.resource_id)
-        if held is None:
-            return
-        if held.desired < target.min_capacity:
-            self.scale(region, target, target.min_capacity, f"minimum capacity was set to {target.min_capacity}")
-        elif held.desired > target.max_capacity:
-            self.scale(region, target, target.max_capacity, f"maximum capacity was set to {target.max_capacity}")
-
-    def scale(self, region: str, target: Any, wanted: int, cause: str) -> None:
-        held = self.service(region, target.resource_id)
-        if held is None or held.desired == wanted:
-            return
-        held.desired, held.steady = wanted, False
-        held.say(f"has set desired count to {wanted}.")
-        told = self._activities.setdefault(region, [])
-        at = datetime.now(UTC).timestamp()
-        told.insert(
-            0,
-            {
-                "ActivityId": str(uuid.uuid4()),
-                "ServiceNamespace": "ecs",
-                "ResourceId": target.resource_id,
-                "ScalableDimension": DIMENSION,
-                "Description": f"Setting desired count to {wanted}.",
-                "Cause": cause,
-                "StartTime": at,
-                "EndTime": at,
-                "StatusCode": "Successful",
-                "StatusMessage": f"Successfully set desired count to {wanted}. Change successfully fulfilled by ecs.",
-            },
-        )
-        del told[_KEPT:]
 
 
 def install(seam: Seam, targets: ScalableTargets) -> None:
@@ -85,7 +29,7 @@ def install(seam: Seam, targets: ScalableTargets) -> None:
             raise AWSValidationException(f"ECS service doesn't exist: {resource_id}")
         return True
 
-    # Policies are judged by what the metrics say, and not through alarms that are theirs alone.
+    # moto's alarms are about other metrics and thresholds.
     seam.replace(FakeApplicationAutoscalingPolicy, "create_alarms", lambda _: None)
     _register(seam, targets)
     _tags(seam, targets)
@@ -129,7 +73,7 @@ def _register(seam: Seam, targets: ScalableTargets) -> None:
         except AWSValidationException as error:
             raise Refused("ObjectNotFoundException", str(error.message)) from error
         for key in [key for key, policy in backend.policies.items() if policy.resource_id == id_]:
-            del backend.policies[key]
+            backend.policies.pop(key).delete_alarms(backend.account_id, backend.region_name)
         return answer
 
     @seam.around(ApplicationAutoScalingResponse, "put_scaling_policy")
@@ -149,9 +93,15 @@ def _register(seam: Seam, targets: ScalableTargets) -> None:
         # moto makes another policy of one that is put again; it is the same one.
         before = dict(backend.policies)
         made = original(backend, *args, **kwargs)
-        for key, policy in backend.policies.items():
-            if policy is made and key in before:
-                made.policy_arn, made.creation_time = before[key].policy_arn, before[key].creation_time
+        key = next(key for key, policy in backend.policies.items() if policy is made)
+        held = before.get(key)
+        if held is not None:
+            made.policy_arn, made.creation_time = held.policy_arn, held.creation_time
+        try:
+            tracking.keep_alarms(backend.region_name, made, held)
+        except Refused:
+            backend.policies = before
+            raise
         return made
 
 

@@ -1,7 +1,7 @@
 """What balancers, and the instances behind them, report to CloudWatch: each simulated minute, and late, as AWS's."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandbox.cloud import stores
@@ -17,13 +17,15 @@ from sandbox.cloud.watch.series import Metric, Store
 from sandbox.traffic import wire
 
 BALANCER = "AWS/ApplicationELB"
-EC2 = "AWS/EC2"
+EC2, ECS = "AWS/EC2", "AWS/ECS"
 MINUTE = 60.0
 DELAY = 30.0  # simulated seconds from the end of a minute until its datapoints can be read
 # The model of CPUUtilization, in percent: of an idle instance, and for each request a (real) second that its app got.
 IDLE_CPU, CPU_OF_REQUEST = 2.0, 0.4
 _SLOWEST = 60.0  # the last bucket of response times has no upper edge; the balancer's idle timeout is one
 
+Load = tuple[str, tuple[tuple[str, str], ...], list[str]]
+"""Of an ECS service: its region, its dimensions, its targets."""
 Places = tuple[tuple[tuple[str, str], ...], ...]
 
 
@@ -37,6 +39,7 @@ class Metering:
         self._before = wire.Counters(0)
         self._collected_at = clock.now()
         self.silent_until = 0.0
+        self.services: Callable[[], list[Load]] = list
 
     def observe(self) -> None:
         """Notes how many hosts are healthy, to be asked whenever that may have changed."""
@@ -81,12 +84,11 @@ class Metering:
                 self._report(region, "RequestCountPerTarget", ((group,), both), each)
 
     def _processors(self, minute: float, counters: wire.Counters | None, before: wire.Counters, seconds: float) -> None:
-        """Of every running instance, and of a scaling group's together."""
+        """Of every running instance, and of a scaling group's or an ECS service's together."""
         loads: dict[str, float] = {}
         for id, machine in self._instances.machines.items():
             if machine.instance.state == "running":
-                got = since(before.targets.get(id), counters.targets.get(id) if counters else None).requests
-                loads[id] = round(min(100.0, IDLE_CPU + CPU_OF_REQUEST * got / seconds), 2)
+                loads[id] = self._load(id, counters, before, seconds)
                 point = of_values(minute, (loads[id],), "Percent")
                 self._report(machine.region, "CPUUtilization", ((("InstanceId", id),),), point, EC2)
         for region, group in stores.scaling_groups():
@@ -96,12 +98,21 @@ class Metering:
             if values:
                 place = ((("AutoScalingGroupName", group.name),),)
                 self._report(region, "CPUUtilization", place, of_values(minute, values, "Percent"), EC2)
+        for region, service, ids in self.services():
+            values = [self._load(id, counters, before, seconds) for id in ids]
+            if values:
+                self._report(region, "CPUUtilization", (service,), of_values(minute, values, "Percent"), ECS)
 
     def _counts(self, group: Any, member: Member) -> bool:
         """Towards its group's metrics: in service, and warmed up where the group has a default for that."""
         warmup = max(0.0, float(getattr(group, "default_instance_warmup", None) or 0))
         since = member.in_service_at
         return member.lifecycle_state == "InService" and since is not None and since + warmup <= self._clock.now()
+
+    @staticmethod
+    def _load(id: str, counters: wire.Counters | None, before: wire.Counters, seconds: float) -> float:
+        got = since(before.targets.get(id), counters.targets.get(id) if counters else None).requests
+        return round(min(100.0, IDLE_CPU + CPU_OF_REQUEST * got / seconds), 2)
 
     def _report(self, region: str, name: str, places: Places, point: Point, namespace: str = BALANCER) -> None:
         for dimensions in places:
