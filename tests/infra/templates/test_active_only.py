@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from infra.compose_release import Worker
+from tests.infra.templates import tools
 from tests.infra.templates.machine import Ended, Machine
 from tests.infra.templates.releases import FULL, PLACE
 
-pytestmark = pytest.mark.slow
+pytestmark = [tools.needs_linux, pytest.mark.slow]
 UP = [
     "--progress",
     "quiet",

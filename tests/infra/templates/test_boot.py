@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from infra.compose_release import Plugin
+from tests.infra.templates import tools
 from tests.infra.templates.machine import GROUP, INSTANCE, Ended, Machine
 from tests.infra.templates.releases import FULL, PLACE, PLAIN
 
-pytestmark = pytest.mark.slow
+pytestmark = [tools.needs_linux, pytest.mark.slow]
 
 PLUGIN = Plugin(sums={arch: hashlib.sha256(b"the Compose plugin\n").hexdigest() for arch in ("x86_64", "aarch64")})
 PASSWORD = 'p"a$s\\s\nwörd'

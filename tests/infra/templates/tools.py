@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -30,5 +31,6 @@ def compose() -> tuple[str, ...] | None:
     return None
 
 
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="runs what an instance runs, with its tools: on Linux")
 needs_nginx = pytest.mark.skipif(nginx() is None, reason="no nginx here: `make tools`, or install it")
 needs_compose = pytest.mark.skipif(compose() is None, reason="no Docker Compose here: `make tools`, or install it")
