@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+# How long a fault lasts, simulated, if nothing else is said: an alarm and silence long enough for a bake to see them.
+API_SECONDS, ALARM_SECONDS = 300.0, 3600.0
+
 
 class Surface(Protocol):
     """What a fault can get hold of. Durations in simulated seconds."""
@@ -27,14 +30,15 @@ class Aim:
     """Which instances (`color` and `instance` narrow it, `count` of them), and how badly.
 
     `amount` means what the fault says: a share from 0 to 1, or seconds. `seconds` is how long a fault of the API, the
-    metrics or an alarm lasts, simulated. `operation`: names of API operations, joined by commas or plus signs.
+    metrics or an alarm lasts, simulated (None: as usual for it). `operation`: names of API operations, joined by commas
+    or plus signs.
     """
 
     color: str | None = None
     instance: str | None = None
     count: int | None = None
     amount: float | None = None
-    seconds: float = 300.0
+    seconds: float | None = None
     service: str = ""
     operation: str = ""
     alarm: str = ""
@@ -44,12 +48,15 @@ class Aim:
             raise ValueError(f"count must be at least 1, not {self.count}")
         if self.amount is not None and self.amount < 0:
             raise ValueError(f"amount must not be negative, as {self.amount} is")
-        if self.seconds <= 0:
+        if self.seconds is not None and self.seconds <= 0:
             raise ValueError(f"seconds must be above 0, not {self.seconds}")
 
     @property
     def operations(self) -> tuple[str, ...]:
         return tuple(name.strip() for name in self.operation.replace("+", ",").split(",") if name.strip())
+
+    def lasting(self, default: float) -> float:
+        return default if self.seconds is None else self.seconds
 
     def share(self, default: float) -> float:
         share = default if self.amount is None else self.amount
@@ -150,10 +157,11 @@ def _api(kind: str, share: float, delay: float) -> Callable[[Surface, Aim], list
         slow = kind == "slow"
         part = 1.0 if slow else aim.share(share)
         late = delay if not slow or aim.amount is None else aim.amount
-        surface.api(kind, part, aim.seconds, aim.service, late, aim.operations)
+        seconds = aim.lasting(API_SECONDS)
+        surface.api(kind, part, seconds, aim.service, late, aim.operations)
         how = f"take {late:g} s longer" if slow else f"are {_SPOKEN.get(kind, kind)}, {part:.0%} of them"
         calls = f"calls of {' and '.join(aim.operations)}" if aim.operations else "calls"
-        return [f"{calls} to {aim.service or 'every service'} {how} for {aim.seconds:g} s"]
+        return [f"{calls} to {aim.service or 'every service'} {how} for {seconds:g} s"]
 
     return begin
 
@@ -162,14 +170,16 @@ def _alarm_fires(surface: Surface, aim: Aim) -> list[str]:
     names = [aim.alarm] if aim.alarm else surface.alarms(aim.color)
     if not names:
         raise ValueError(f"no alarm{f' of color {aim.color}' if aim.color else ''}; name one")
+    seconds = aim.lasting(ALARM_SECONDS)
     for name in names:
-        surface.fire(name, aim.seconds)
-    return [f"{name} is in ALARM for {aim.seconds:g} s" for name in names]
+        surface.fire(name, seconds)
+    return [f"{name} is in ALARM for {seconds:g} s" for name in names]
 
 
 def _no_metrics(surface: Surface, aim: Aim) -> list[str]:
-    surface.silence(aim.seconds)
-    return [f"nothing is reported to CloudWatch for {aim.seconds:g} s"]
+    seconds = aim.lasting(ALARM_SECONDS)
+    surface.silence(seconds)
+    return [f"nothing is reported to CloudWatch for {seconds:g} s"]
 
 
 def _clear(surface: Surface, aim: Aim) -> list[str]:  # noqa: ARG001

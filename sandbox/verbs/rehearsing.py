@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import urllib.error
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -96,8 +98,17 @@ def _fault(stage: Stage, fault: str | None, acts: tuple[Act, ...]) -> Callable[[
 
     def meanwhile(act: Act) -> None:
         if fault is not None and act == shifts[0]:
-            name, aim = faults.read(fault)
-            everywhere = name.startswith("api-") or aim.keys() & {"color", "instance", "alarm"}
-            stage.post("fault", {"name": name, **({} if everywhere else {"color": "green"}), **aim})
+            try:
+                stage.post("fault", on_the_new(fault))
+            except urllib.error.HTTPError as error:
+                reason = error.read().decode().strip()
+                raise Invalid(f"{fault!r} can't be let loose", reason, ("sandbox fault",)) from error
 
     return meanwhile
+
+
+def on_the_new(fault: str) -> dict[str, Any]:
+    """What the sandbox is asked for: the fault as it was aimed, else at the new color, where it has to do with one."""
+    name, aim = faults.read(fault)
+    everywhere = name.startswith("api-") or aim.keys() & {"color", "instance", "alarm"}
+    return {"name": name, **({} if everywhere else {"color": "green"}), **aim}

@@ -72,7 +72,11 @@ def push(called: Invocation, image: str) -> Result:
 @click.option("--color", type=click.Choice(["blue", "green"]), help="Only instances of this color.")
 @click.option("--count", type=click.IntRange(1), help="How many instances.")
 @click.option("--amount", type=click.FloatRange(0), help="A share from 0 to 1, or seconds: what the fault says.")
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="How long, in the sandbox's time [300].")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    help="How long, in the sandbox's time (300; alarms and metrics 3600).",
+)
 @click.option("--service", help="Only API calls to this service, such as elbv2.")
 @click.option("--operation", help="Only these API operations, such as ModifyRule,PutParameter.")
 @click.pass_obj

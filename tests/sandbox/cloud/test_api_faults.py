@@ -139,8 +139,9 @@ def test_an_alarm_fires_and_is_held(alarm, world):
 
 
 def test_a_colors_alarms_fire_until_it_is_cleared(alarm, world):
-    world.faulting.begin("alarm-fires", {"color": "green"})
-    world.pass_time(100)
+    said = world.faulting.begin("alarm-fires", {"color": "green"})
+    assert said == ["shop-dev-green-compose-errors is in ALARM for 3600 s"]
+    world.pass_time(3500)
     assert alarm() == {"blue": "OK", "green": "ALARM"}
     world.faulting.begin("clear", {})
     world.pass_time(60)
