@@ -184,16 +184,17 @@ def policy(world: World) -> dict[str, Any]:
     }
 
 
-REQUESTS = {
-    "targetTrackingScalingPolicyConfiguration": {
+def requests(world: World, life: Any) -> dict[str, Any]:
+    behind = world.balancer()["arn"].partition(":loadbalancer/")[2]
+    label = f"{behind}/{group(world).rpartition(':')[2]}"
+    return {
         "targetValue": 1000,
         "scaleInCooldown": 60,
-        "predefinedMetricSpecification": {
-            "predefinedMetricType": "ALBRequestCountPerTarget",
-            "resourceLabel": "app/shop/1/targetgroup/shop/2",
-        },
+        "predefinedMetricSpecification": {"predefinedMetricType": "ALBRequestCountPerTarget", "resourceLabel": label},
     }
-}
+
+
+REQUESTS = {"targetTrackingScalingPolicyConfiguration": requests}
 STEPS = {
     "policyType": "StepScaling",
     "targetTrackingScalingPolicyConfiguration": GONE,
