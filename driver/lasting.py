@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from driver.await_health import await_health
-from driver.errors import Busy, ReleaseFailed, Unfinished
+from driver.errors import Busy, Failure, ReleaseFailed, Unfinished
 from driver.journey import Journey, Taken
 from driver.locks import JITTER, until
 from driver.movers.stack import apply, attempt
@@ -15,7 +15,7 @@ from driver.ports import Ports
 from driver.refusal import refusal
 from driver.release.back import back
 from driver.release.moves import Await, Move, Refusal, Settle, Shift, Undo, Update
-from driver.release.snapshot import Snapshot
+from driver.release.snapshot import Snapshot, spoken
 from driver.rollback import Haste, urgent_of
 from driver.stack.failures import Locked
 from driver.urgent import Urgent, hasten
@@ -61,7 +61,7 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
             applied = attempt(ports, move, seen.deployed, why=haste.why)
         except Locked as locked:
             if ports.clock.now() >= deadline:
-                raise _recorded_later(urgent.to, locked, journey) from locked
+                raise _recorded_later(ports, urgent.to, locked, journey) from locked
             if locked.why != said:
                 ports.tell(f"{locked.why}; the traffic stays on {urgent.to}")
                 said = locked.why
@@ -116,8 +116,34 @@ def _serves(record: Record, color: Color) -> bool:
     return weights(record)[color] == 100 and record.transition is None
 
 
-def _recorded_later(to: Color, locked: Locked, journey: Journey) -> Unfinished:
-    why = f"{locked.why}; the intent is written, and any later update makes it the record"
-    return Unfinished(
-        f"{to} has the traffic, the record does not say so yet", why, ("rollback", "resume"), journey.facts()
-    )
+def _recorded_later(ports: Ports, to: Color, locked: Locked, journey: Journey) -> Unfinished:
+    what, noted = standing(ports, to)
+    return Unfinished(what, f"{locked.why}; {noted}", ("rollback", "resume"), journey.facts())
+
+
+def halfway(ports: Ports, to: Color, failure: Failure, journey: Journey) -> Unfinished:
+    """A rollback that can't go on: as far as it has come, by what can be read."""
+    what, noted = standing(ports, to)
+    why = "; ".join(text for text in (f"{failure.what}: {failure.why}".strip(": "), noted) if text)
+    hints = ("rollback", *failure.next) if noted else ("verify", "status")
+    return Unfinished(what, why, hints, journey.facts())
+
+
+def standing(ports: Ports, to: Color) -> tuple[str, str]:
+    """Where the traffic is, and what tells any later run of it; empty where nothing is left to do.
+
+    Where nothing can be read, what was done before is believed.
+    """
+    try:
+        seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
+    except Failure:
+        return f"{to} has the traffic, as far as can be seen; the record may not say so yet", "AWS does not answer"
+    if seen.record is not None and _serves(seen.record, to) and not seen.weights_drifted:
+        return f"{to} serves again, but that could not be verified", ""
+    noted = "the intent is written, and any later update makes it the record"
+    if seen.stored.pending is None:
+        noted = "no intent is written, so only another rollback goes on"
+    if seen.live is not None and seen.live[to] == 100:
+        return f"{to} has the traffic, the record does not say so yet", noted
+    live = spoken(seen.live) if seen.live is not None else "not to be read"
+    return f"the traffic is not on {to} yet: the live weights are {live}", noted

@@ -53,7 +53,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     moved_at = time.monotonic()
     gc.enable()
     from driver.journey import Journey
-    from driver.lasting import make_lasting, still_serves
+    from driver.lasting import halfway, make_lasting, still_serves
 
     journey = ready or Journey(decision.reason, seen.deployed)
     journey.moved_at = moved_at
@@ -67,9 +67,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     except Unfinished:
         raise
     except Failure as failure:
-        what = f"{urgent.to} has the traffic, the record does not say so yet"
-        why = f"{failure.what}: {failure.why}".strip(": ")
-        raise Unfinished(what, why, ("rollback", *failure.next), journey.facts()) from failure
+        raise halfway(ports, urgent.to, failure, journey) from failure
     still_serves(journey.deployed, urgent.to)
     journey.reason = f"{urgent.to} serves again"
     return journey

@@ -141,7 +141,7 @@ def _blamed(move: Update, failure: Failure, journey: Journey) -> Failure:
     if isinstance(move, Fill) and isinstance(failure, UpdateFailed):
         return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
     if _in_transition(journey) and isinstance(failure, Locked):
-        failure.next = ("resume", "rollback", *failure.next)
+        failure.next = (*failure.next, "resume", "rollback")
     elif _in_transition(journey):
         return Unfinished(f"could not {move}", f"{failure.what}: {failure.why}", ("resume", "rollback"), failure.facts)
     return failure

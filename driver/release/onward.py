@@ -110,7 +110,7 @@ def _rest(seen: Snapshot, record: Record, at: Transition, request: Resume, terms
     course = of_transition(at)
     pause = _pause(course, at, request)
     if isinstance(pause, Refusal):
-        return pause
+        return replace(pause, next=("rollback", "up")) if seen.weights_drifted else pause
     course = replace(course, pause_after=pause, gates={**course.gates, **request.gates})
     onward = along(course, seen, record, terms, above=at.weight)
     if isinstance(onward, Refusal):

@@ -11,6 +11,7 @@ from driver.release.moves import Await, Clear, Fill, Floors, Plan, Refusal, Resi
 from driver.release.onward import along, resumed
 from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
+from driver.release.watcher import watched
 from infra.record import Deployed, Record
 
 
@@ -42,10 +43,16 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
         return Refusal("releases are frozen", seen.stored.freeze, ("thaw",))
     record = seen.record
     if record and record.transition:
-        now_at = f"{record.transition.weight} % on {record.idle} since {record.transition.step_since}"
-        return Refusal("a transition is in progress", now_at, ("resume", "rollback"))
+        at = record.transition
+        in_place = f"{record.active} is changed in place since {at.since}", ("rollback",)
+        hints = ("rollback", "up") if seen.weights_drifted else ("resume", "rollback")
+        if watched(seen.stored, seen.now):
+            hints = ("wait", "rollback")  # a driver is at it, and on its way the rule is ahead of the record
+        shift = f"{at.weight} % on {record.idle} since {at.step_since}", hints
+        return Refusal("a transition is in progress", *(in_place if at.kind == "in-place" else shift))
     if seen.weights_drifted:
-        return Refusal("AWS disagrees with the record", seen.drift[0], ("up", "rollback"))
+        first = ("wait",) if watched(seen.stored, seen.now) else ()
+        return Refusal("AWS disagrees with the record", seen.drift[0], (*first, "up", "rollback"))
     return None
 
 
@@ -82,7 +89,7 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
         return Refusal(
             f"{idle} is kept for a rollback until {record.held_until}",
             f"it served before {record.active}, and a deploy would replace it",
-            ("rollback", "deploy IMAGE --end-hold"),
+            ("deploy IMAGE --end-hold", "rollback"),
         )
     fill = Fill(release, floor=needed, active_floor=min(_needed(seen, record), terms.most))
     return Plan(f"fills {idle}; no traffic moves", (fill, Await(idle, needed)))
@@ -106,7 +113,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
         return Refusal(
             f"{idle} is the previous release, not a candidate",
             "promote moves forward only; going back is a rollback",
-            ("rollback", "deploy IMAGE"),
+            ("status", "deploy IMAGE --end-hold" if record.held(seen.now) else "deploy IMAGE", "rollback"),
         )
     if record.standby == "rejected" and not request.again:
         return Refusal(
@@ -143,7 +150,7 @@ def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Pl
         return Refusal(
             f"{idle} is kept for a rollback until {record.held_until}",
             "the hold has not ended",
-            ("rollback", "retire --due"),
+            ("retire --due", "status"),
         )
     if request.due and record.standby == "candidate":
         return Plan(f"nothing is due: {idle} is a candidate")

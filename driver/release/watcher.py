@@ -94,6 +94,12 @@ def parse(text: str) -> Watcher | None:
         return None
 
 
+def watched(stored: Stored, now: datetime) -> bool:
+    """Whether the lease of a driver runs."""
+    watcher = parse(stored.watcher)
+    return watcher is not None and watcher.alive(now)
+
+
 def unwatched_since(stored: Stored, transition: Transition | None, now: datetime) -> datetime | None:
     """From when on nobody watched what is in progress; None while someone does, or where nothing is in progress.
 

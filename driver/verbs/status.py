@@ -12,7 +12,7 @@ from driver.invocation import Invocation
 from driver.launches import explained
 from driver.observe import observe
 from driver.release.snapshot import Snapshot
-from driver.release.watcher import spoken, unwatched_since
+from driver.release.watcher import spoken, unwatched_since, watched
 from driver.report.show import show
 from driver.report.status import StatusView, step_of
 from driver.result import Result
@@ -67,7 +67,8 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
         )
     if seen.weights_drifted:
         # `up` sets the weights of the record, and leaves a transition where it is.
-        return "drift", seen.drift[0], ("rollback", "up") if record.transition else ("up", "rollback")
+        settle = ("rollback", "up") if record.transition else ("up", "rollback")
+        return "drift", seen.drift[0], ("wait", *settle) if watched(seen.stored, seen.now) else settle
     if record.transition and record.transition.kind == "in-place":
         return "in transition", f"{record.active} is changed in place; {watching}".rstrip("; "), ("rollback",)
     if record.transition:
@@ -89,7 +90,7 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
         return "steady", f"{serving}, {record.idle} is candidate, not ready: {ready.reason}", hints
     advice = {
         "candidate": ("promote",),
-        "previous": ("rollback",) if record.held(seen.now) else ("deploy IMAGE", "rollback"),
+        "previous": ("verify", "rollback") if record.held(seen.now) else ("deploy IMAGE", "rollback"),
         "rejected": ("deploy IMAGE",),
         "empty": ("deploy IMAGE",),
     }

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import click
 
-from driver.errors import Refused, Unfinished
+from driver.errors import Drifted, Refused, Unfinished
 from driver.invocation import Invocation
+from driver.observe import observe
 from driver.options import timeout
 from driver.ports import Clock, Ports
 from driver.release.snapshot import NOTHING, Stored
-from driver.release.watcher import spoken, unwatched_since
+from driver.release.watcher import spoken, unwatched_since, watched
 from driver.result import Result
 from driver.session import Session
 from driver.watching import LASTS, SHORTEST_LEASE
+
+_SETTLE = ("up", "rollback")
 
 
 @click.command()
@@ -27,7 +30,7 @@ def wait(called: Invocation, timeout: float) -> Result:
 
 def awaited(ports: Ports, timeout: float) -> Result:
     """Looks until nothing is in progress. Raises Unfinished where that can't come by itself, or not in time."""
-    clock, said = ports.clock, ""
+    clock, said, strays = ports.clock, "", 0
     deadline = clock.elapsed() + timeout
     while True:
         stored = ports.cloud.stored()
@@ -35,16 +38,36 @@ def awaited(ports: Ports, timeout: float) -> Result:
             raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
         transition = stored.deployed.record.transition
         if transition is None and stored.pending is None:
-            active = stored.deployed.record.active
-            return Result("steady", f"record {stored.deployed.generation}: {active} serves", ("status",))
-        doing = "a rollback" if stored.pending else f"a transition at {transition.weight if transition else 0} %"
-        _unless_left(stored, doing, clock)
+            seen = observe(ports.cloud, clock.now())
+            if not seen.weights_drifted:
+                active = stored.deployed.record.active
+                return Result("steady", f"record {stored.deployed.generation}: {active} serves", ("status",))
+            # A driver is seen to watch a moment after it began to act.
+            strays += 1
+            if strays > 1 and not watched(seen.stored, seen.now):
+                raise Drifted("nothing is in progress, but AWS disagrees with the record", seen.drift[0], _SETTLE)
+            doing = "an update"
+        else:
+            doing = _named(stored)
+            _unless_left(stored, doing, clock)
         if clock.elapsed() >= deadline:
-            raise Unfinished(f"{doing} is still in progress", f"after {timeout:.0f} s", ("resume", "rollback"))
+            raise Unfinished(f"{doing} is still in progress", f"after {timeout:.0f} s", _onward(stored))
         if doing != said:
             ports.tell(f"waiting for {doing}")
             said = doing
         clock.sleep(2.0)
+
+
+def _named(stored: Stored) -> str:
+    transition = stored.deployed.record.transition if stored.deployed else None
+    if stored.pending or transition is None:
+        return "a rollback"
+    return "a transition in place" if transition.kind == "in-place" else f"a transition at {transition.weight} %"
+
+
+def _onward(stored: Stored) -> tuple[str, ...]:
+    transition = stored.deployed.record.transition if stored.deployed else None
+    return ("rollback",) if transition is not None and transition.kind == "in-place" else ("resume", "rollback")
 
 
 def _unless_left(stored: Stored, doing: str, clock: Clock) -> None:
@@ -59,6 +82,4 @@ def _unless_left(stored: Stored, doing: str, clock: Clock) -> None:
     # A driver acts before it is seen to watch; and for as long as its lease may be on its way, someone may be there.
     grace = max(clock.later(LASTS) - now, SHORTEST_LEASE)
     if now >= since + grace:
-        raise Unfinished(
-            f"{doing} is not carried on by anyone", spoken(stored, transition, now), ("resume", "rollback")
-        )
+        raise Unfinished(f"{doing} is not carried on by anyone", spoken(stored, transition, now), _onward(stored))

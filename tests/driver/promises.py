@@ -99,7 +99,7 @@ class Watch:
         chaos, process, deployed = self.chaos, self.chaos.running, self.chaos.cloud.deployed
         assert deployed is not None
         color = next(color for color in COLORS if deployed.capacity.get(color) == group)
-        if desired >= chaos.cloud.groups[group].desired:
+        if desired >= chaos.cloud.groups[group].desired or not process.looked_since:
             return
         if chaos.cloud.live()[color] or deployed.record.colors[color].filled:
             self.broken.append(f"I3 {process.verb} takes targets of {color} away, which it may not")
@@ -163,6 +163,16 @@ def good(chaos: Chaos) -> bool:
     return steady and chaos.cloud.stored().pending is None and chaos.cloud.live() == weights(record)
 
 
+def shrunk(chaos: Chaos) -> bool:
+    """Whether a hand took targets away that come with the next `up`; until then no color is whole."""
+    deployed = chaos.cloud.deployed
+    assert deployed is not None
+    return any(
+        chaos.cloud.groups[deployed.capacity[color]].desired < slot.floor
+        for color, slot in deployed.record.colors.items()
+    )
+
+
 def advises(chaos: Chaos, outcome: Outcome) -> None:
     """No command that a failure names as the next one is refused, as long as nothing else happens before it."""
     if outcome.process.disturbed is not None:
@@ -171,7 +181,7 @@ def advises(chaos: Chaos, outcome: Outcome) -> None:
         trial = chaos.clone()
         trial.heal()
         ended = trial.command(verb, options)
-        if ended.code not in {0, 4}:
+        if ended.code not in {0, 4, 6 if shrunk(chaos) else 0}:
             said = f"{outcome.process.verb} ended with {outcome.code} ({outcome.told}) and advises {verb} {options}"
             chaos.broken.append(f"{said}, which ends with {ended.code} ({ended.told})")
 
@@ -186,17 +196,15 @@ def recovers(chaos: Chaos) -> None:
         return
     seen = observe(healed.cloud, healed.clock.now())
     outcome, reason, hints = summary(seen)
-    # Targets that a hand took away come with the next `up`; until then no color is whole.
-    shrunk = any(seen.fleet(color).wanted < slot.floor for color, slot in chaos.record.colors.items())
     if not good(chaos) and not hints:
         chaos.broken.append(f"I4 {outcome} ({reason}): no advice")
     for number, (verb, options) in enumerate(hints_of(hints)):
         trial = healed.clone()
         ended = trial.command(verb, options)
         told = f"I4 status says {outcome} ({reason}) and advises {verb} {options}: {ended.code} ({ended.told})"
-        if ended.code not in {0, 4, 6 if shrunk else 0}:
+        if ended.code not in {0, 4, 6 if shrunk(chaos) else 0}:
             chaos.broken.append(told)
-        elif number == 0 and not good(trial) and not shrunk:
+        elif number == 0 and not good(trial) and not shrunk(chaos):
             chaos.broken.append(f"{told} and leaves {trial.record} {trial.cloud.live()} {trial.cloud.intent}")
 
 

@@ -108,6 +108,7 @@ def test_wait_ends_when_nothing_is_in_progress():
     def ends():
         if made.clock.seconds >= 20:
             made.cloud.deployed = replace(made.cloud.deployed, record=serving())
+            made.cloud.move(100)
 
     made.clock.ticks.append(ends)
     assert awaited(made.ports, 600).outcome == "steady"

@@ -36,7 +36,7 @@ def test_one_glance_says_who_serves_and_whether_all_is_well():
     assert lines[1].endswith("2/2 healthy    serving")
     assert lines[2].endswith("previous, kept until 2026-03-01T13:00:00Z")
     assert lines[3] == "No transition, no drift."
-    assert summary(view(made).seen) == ("steady", "blue serves, green is previous", ("rollback",))
+    assert summary(view(made).seen) == ("steady", "blue serves, green is previous", ("verify", "rollback"))
 
 
 def test_drift_and_a_pending_rollback_are_said():
