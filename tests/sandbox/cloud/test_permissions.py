@@ -69,6 +69,7 @@ def test_a_document_has_one_statement_or_many_or_none():
 
 TRANSPORT = [
     statement("Deny", "s3:*", "*", Principal="*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+    statement("Deny", "s3:*", "*", Principal="*", Condition={"BoolIfExists": {"aws:SecureTransport": "false"}}),
     statement("Deny", "s3:*", "*", Principal={"AWS": "*"}, Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
 ]
 
