@@ -7,11 +7,22 @@ bundle is a resource of its color's fill, and goes with it, all versions of it.
 
 from __future__ import annotations
 
+import re
+
 import pulumi
 import pulumi_aws as aws
 
 from infra.access import bucket_policy
 from infra.settings import Settings
+
+# Of the 63 signs of a bucket's name, which is one for the whole world, the provider adds 26.
+_LONGEST = 37
+
+
+def _prefix(settings: Settings) -> str:
+    """Whose bucket it is, as far as its name can tell: in lower case, without dots."""
+    whose = re.sub(r"[^a-z0-9]+", "-", f"bluegreen-{settings.project}-{settings.stack}".lower())
+    return whose[: _LONGEST - 1].strip("-") + "-"
 
 
 class ConfigStore(pulumi.ComponentResource):
@@ -22,6 +33,7 @@ class ConfigStore(pulumi.ComponentResource):
         owned = pulumi.ResourceOptions(parent=self)
         bucket = aws.s3.Bucket(
             name,
+            bucket_prefix=_prefix(settings),
             # What is left in it when the stack goes is what people put there; a protected stack asks about it.
             force_destroy=not settings.protect,
             tags=settings.own_tags,

@@ -19,6 +19,7 @@ from infra.load_balancer import LoadBalancer
 from infra.network import Network
 from infra.record import COLORS, Color, Record
 from infra.refusal import Refusal, refuse
+from infra.rendering import RenderingError
 from infra.routing import Routing
 from infra.settings import Settings, SettingsError, load
 from infra.supplies import Supplies, known_secrets
@@ -49,6 +50,7 @@ def run(context: Context | None = None) -> None:
         balancer.security_group.id,
         balancer=balancer.balancer.arn_suffix,
         place=Place(plan.account, plan.region),
+        store=supplies.store,
         secrets=supplies.secrets,
         supplied=supplies.environment,
         behind=supplies.behind,
@@ -88,7 +90,17 @@ def _config() -> Mapping[str, Any]:
 def _settings(config: Mapping[str, Any]) -> Settings:
     project, stack = pulumi.get_project(), pulumi.get_stack()
     try:
-        return load(config, project, stack)
+        settings = load(config, project, stack)
+        for name in settings.platforms:
+            platforms.named(name).check(settings)
+        return settings
+    except RenderingError as error:
+        raise refuse(
+            "settings",
+            f"no release can be made of the settings of stack {stack}",
+            str(error),
+            f"bluegreen -s {stack} config validate",
+        ) from None
     except SettingsError as error:
         count = len(error.problems)
         raise refuse(

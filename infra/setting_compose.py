@@ -72,8 +72,8 @@ class Compose(Frozen):
     grace: int = kinds.whole(300, 0, 7200, "seconds")
     volume: int = kinds.whole(20, 8, 16384, "GiB")
     replicas: int = kinds.whole(4, 1, 32, "containers on each instance")
-    stop_grace: int = kinds.whole(30, 1, 900, "seconds")
-    """How long a container may take to end its requests."""
+    stop_grace: int | None = kinds.whole(None, 1, 900, "seconds")
+    """How long a container may take to end its requests; None: what the drain leaves, up to 30."""
     boot_timeout: int = kinds.whole(900, 30, 7200, "seconds")
     """How long an instance may take until it answers; then it is abandoned."""
     compose_version: Version | None = None

@@ -21,6 +21,9 @@ from infra.setting_network import Network
 from infra.setting_release import Gates, Notify, Promotion
 from infra.setting_supplies import CACHE_NAMES, Cache, Registry, Scaling
 
+_STOP_GRACE = 30
+_SPARE = 5
+"""Seconds that Compose itself takes to stop."""
 PLATFORMS = ("compose",)
 """The platforms that this version can fill a color with."""
 
@@ -122,6 +125,22 @@ class Settings(Frozen):
     def own_tags(self) -> dict[str, str]:
         """The tags that say which stack a resource is of."""
         return {**self.tags, "bluegreen:project": self.project, "bluegreen:stack": self.stack}
+
+    @property
+    def stop_grace(self) -> int:
+        """Seconds that a container may take to end its requests. nginx and then the app end within the drain."""
+        return self.compose.stop_grace or max(1, min(_STOP_GRACE, self._half_the_drain))
+
+    @property
+    def _half_the_drain(self) -> int:
+        return (self.drain - _SPARE) // 2
+
+    @rule("compose.stopGrace", "drain")
+    def _stops_within_the_drain(self) -> Iterator[Misfit]:
+        if self.compose.stop_grace is not None and self.compose.stop_grace > self._half_the_drain:
+            most = f"up to {self._half_the_drain}" if self._half_the_drain > 0 else "nothing"
+            allowed = f"{most}: nginx and then the app end within the drain of {self.drain} seconds, {_SPARE} to spare"
+            yield Misfit("compose.stopGrace", self.compose.stop_grace, allowed)
 
     @property
     def all_secrets(self) -> dict[str, Secret]:

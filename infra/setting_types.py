@@ -17,6 +17,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from infra.images import ImageError, parse_image
 
 _DURATION = re.compile(r"(\d+)\s*(s|m|h|d)?")
+# Keys that instance metadata can show: without blanks and slashes (EC2 user guide); with others nothing is launched.
+_TAG_KEY = re.compile(r"(?!\.{1,2}$|_index$)[\w+=.,:@-]{1,128}")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -49,7 +51,7 @@ def _image(value: str) -> str:
 
 def _tags(value: dict[str, str]) -> dict[str, str]:
     for key, text in value.items():
-        if not 1 <= len(key) <= 128 or len(text) > 256 or key.lower().startswith(("aws:", "bluegreen:")):
+        if not _TAG_KEY.fullmatch(key) or len(text) > 256 or key.lower().startswith(("aws:", "bluegreen:")):
             raise ValueError(f"tag {key!r}")
     return value
 
@@ -120,7 +122,7 @@ Tags: TypeAlias = Annotated[
     # 50 tags on a resource (AWS tagging limits); this program sets up to seven itself.
     Field(
         max_length=40,
-        description="up to 40 tags, keys of 1 to 128 and values of up to 256 characters, "
+        description="up to 40 tags, keys of 1 to 128 letters, digits and +-=.,_:@ and values of up to 256 characters, "
         "none beginning with aws: or bluegreen:",
     ),
 ]

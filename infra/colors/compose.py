@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from infra import rendering
-from infra.colors.fleet import INSTANCE_PORT, RENDERING, TEMPLATE, Fleet
+from infra import bundle
+from infra.colors.composed import composed
+from infra.colors.fleet import RENDERING, Fleet
 from infra.colors.ground import Footing
 from infra.colors.platform import Filling, Ground, Site
+from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
 
@@ -19,13 +22,18 @@ class Compose:
     def rendered_from(self, settings: Settings) -> Mapping[str, Any]:
         return {
             "rendering": RENDERING,
-            "template": rendering.source(TEMPLATE),
-            "compose": settings.compose.model_dump(include={"instance_type", "ami", "grace", "volume"}),
-            "port": settings.port,
+            "sources": bundle.sources(),
+            # With what the settings leave to this program, as the version of Compose.
+            "bundle": asdict(composed(settings)),
+            "compose": settings.compose.model_dump(include={"instance_type", "ami", "grace", "volume", "boot_timeout"}),
+            "cache": settings.cache is not None,
             "healthCheck": settings.health_check.model_dump(),
             "drain": settings.drain,
             "tags": dict(settings.tags),
         }
+
+    def check(self, settings: Settings) -> None:
+        bundle.files(composed(settings, color="blue", image=f"{settings.project}@sha256:{'0' * 64}"))
 
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground

@@ -5,19 +5,15 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from infra import access, images, immutable, rendering, scaling
+from infra import access, immutable, names, scaling
+from infra.colors.bundled import Bundled, bundled
 from infra.colors.instance_role import needs
 from infra.colors.machine import machine_image
 from infra.colors.platform import Ground, Site
 from infra.record import Color, Slot
 
-RENDERING = 1
-"""Raise it when this module makes something else from the same settings and template: a release is known by it."""
-TEMPLATE = "compose-boot.sh.j2"
-INSTANCE_PORT = 8080
-"""Where the balancer reaches an instance, whatever port the app has in its container: a target group's port can't be
-changed, and a group that is replaced leaves the release that stands on the old one unreachable."""
-_STOP_SECONDS = 30
+RENDERING = 2
+"""Raise it when this module makes something else from the same settings and bundle: a release is known by it."""
 
 
 class Fleet(pulumi.ComponentResource):
@@ -42,8 +38,9 @@ class Fleet(pulumi.ComponentResource):
             "bluegreen:fill": str(slot.fill),
             "bluegreen:release": slot.digest,
         }
-        profile, policy = self._profile(color, site)
-        template = self._template(color, ground, profile)
+        boot = bundled(color, slot, site, f"{name}-bundle", self._opts(aws.s3.BucketObjectv2Args))
+        profile, policy = self._profile(color, site, boot)
+        template = self._template(ground, profile, boot)
         group = self._group(site, ground, template, [policy, *site.behind])
         self.group_name = group.name
         if self.settings.scaling:
@@ -54,7 +51,7 @@ class Fleet(pulumi.ComponentResource):
     def _opts(self, arguments: type) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, ignore_changes=None if self.anew else immutable.inputs(arguments))
 
-    def _profile(self, color: Color, site: Site) -> tuple[aws.iam.InstanceProfile, aws.iam.RolePolicy]:
+    def _profile(self, color: Color, site: Site, boot: Bundled) -> tuple[aws.iam.InstanceProfile, aws.iam.RolePolicy]:
         role = aws.iam.Role(
             f"{self.name}-role",
             assume_role_policy=access.trust("ec2.amazonaws.com"),
@@ -64,7 +61,7 @@ class Fleet(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{self.name}-policy",
             role=role.name,
-            policy=needs(color, self.slot, site).apply(access.instance_policy),
+            policy=needs(color, self.slot, site, boot).apply(access.instance_policy),
             opts=self._opts(aws.iam.RolePolicyArgs),
         )
         profile = aws.iam.InstanceProfile(
@@ -72,7 +69,7 @@ class Fleet(pulumi.ComponentResource):
         )
         return profile, policy
 
-    def _template(self, color: Color, ground: Ground, profile: aws.iam.InstanceProfile) -> aws.ec2.LaunchTemplate:
+    def _template(self, ground: Ground, profile: aws.iam.InstanceProfile, boot: Bundled) -> aws.ec2.LaunchTemplate:
         chosen = self.settings.compose
         return aws.ec2.LaunchTemplate(
             f"{self.name}-template",
@@ -80,7 +77,7 @@ class Fleet(pulumi.ComponentResource):
             image_id=machine_image(chosen.instance_type, chosen.ami, look_up=self.anew),
             instance_type=chosen.instance_type,
             iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=profile.arn),
-            user_data=rendering.user_data(self._script(color)),
+            user_data=boot.user_data,
             network_interfaces=[
                 aws.ec2.LaunchTemplateNetworkInterfaceArgs(
                     device_index=0,
@@ -112,23 +109,6 @@ class Fleet(pulumi.ComponentResource):
             opts=self._opts(aws.ec2.LaunchTemplateArgs),
         )
 
-    def _script(self, color: Color) -> str:
-        image = images.parse_image(self.slot.image)
-        return rendering.render(
-            TEMPLATE,
-            service=self.settings.project,
-            stack=self.settings.stack,
-            color=color,
-            fill=self.slot.fill,
-            release=self.slot.digest,
-            image=images.exact(self.slot.image),
-            port=INSTANCE_PORT,
-            app_port=self.settings.port,
-            health_path=self.settings.health_check.path,
-            registry=image.host if image.registry else "",
-            stop_seconds=_STOP_SECONDS,
-        )
-
     def _group(
         self, site: Site, ground: Ground, template: aws.ec2.LaunchTemplate, before: list[pulumi.Resource]
     ) -> aws.autoscaling.Group:
@@ -152,6 +132,15 @@ class Fleet(pulumi.ComponentResource):
             target_group_arns=[ground.target_group],
             health_check_type="ELB",
             health_check_grace_period=chosen.grace,
+            # Part of the group: a hook of its own would come after the first instances.
+            initial_lifecycle_hooks=[
+                aws.autoscaling.GroupInitialLifecycleHookArgs(
+                    name=names.HOOK,
+                    lifecycle_transition="autoscaling:EC2_INSTANCE_LAUNCHING",
+                    default_result="ABANDON",
+                    heartbeat_timeout=chosen.boot_timeout,
+                )
+            ],
             # New ones first: a health check that fails everywhere at once must not empty the fleet.
             instance_maintenance_policy=aws.autoscaling.GroupInstanceMaintenancePolicyArgs(
                 min_healthy_percentage=100, max_healthy_percentage=200

@@ -8,12 +8,14 @@ import pulumi
 
 from infra import images, names, stored
 from infra.access import Needs
+from infra.colors.bundled import Bundled
 from infra.colors.platform import Site
+from infra.compose_release import BUNDLE
 from infra.record import Color, Slot
 from infra.secret_store import Readable
 
 
-def needs(color: Color, slot: Slot, site: Site) -> pulumi.Output[Needs]:
+def needs(color: Color, slot: Slot, site: Site, boot: Bundled) -> pulumi.Output[Needs]:
     """What the instances of this release need."""
     settings, place = site.settings, site.place
     readable = [
@@ -31,11 +33,16 @@ def needs(color: Color, slot: Slot, site: Site) -> pulumi.Output[Needs]:
             owner=(settings.project, settings.stack),
             secrets=tuple(found["secrets"]),
             keys=tuple(dict.fromkeys(one.key for one in readable if one.key)),
-            tools=_tools(site),
+            bundle=found["bundle"],
+            version=found["version"],
+            tools=_tools(site, found["store"]),
             record=place.arn("ssm", f"parameter{stored.folder(settings)}/record") if settings.workers else "",
         )
 
-    return pulumi.Output.all(secrets=[one.arn for one in readable]).apply(known)
+    told = pulumi.Output.all(
+        secrets=[one.arn for one in readable], bundle=boot.arn, version=boot.version, store=site.store.arn
+    )
+    return told.apply(known)
 
 
 def _pattern(site: Site, name: str) -> str:
@@ -43,8 +50,9 @@ def _pattern(site: Site, name: str) -> str:
     return name if name.startswith("arn:") else site.place.arn("secretsmanager", f"secret:{name}-??????")
 
 
-def _tools(site: Site) -> str:
+def _tools(site: Site, store: str) -> str:
+    """What a mirror in S3 holds; nothing where the Compose binary comes from elsewhere."""
     mirror = site.settings.compose.mirror or ""
-    if not mirror.startswith("s3://"):
-        return ""
-    return f"arn:{site.place.partition}:s3:::{mirror.removeprefix('s3://')}/*"
+    if mirror == BUNDLE:
+        return f"{store}/{names.TOOLS}/*"
+    return f"arn:{site.place.partition}:s3:::{mirror.removeprefix('s3://')}/*" if mirror.startswith("s3://") else ""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pulumi
 
 from infra.access import Place
+from infra.config_store import ConfigStore
 from infra.record import Color, Slot
 from infra.secret_store import Readable
 from infra.settings import Settings
@@ -27,6 +28,8 @@ class Site:
     balancer: pulumi.Input[str]
     """The load balancer, as its metrics name it."""
     place: Place
+    store: ConfigStore
+    """Where releases lie that instances fetch."""
     secrets: Mapping[str, Readable] = field(default_factory=dict)
     """By the names that the settings use; known where a release is made."""
     supplied: pulumi.Input[Mapping[str, str]] = field(default_factory=dict)
@@ -60,6 +63,9 @@ class Platform(Protocol):
 
     def rendered_from(self, settings: Settings) -> Mapping[str, Any]:
         """Every setting and template that reaches a release: what its digest is taken over. JSON values."""
+
+    def check(self, settings: Settings) -> None:
+        """Raises RenderingError for settings that no release can be rendered from."""
 
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""

@@ -10,7 +10,7 @@ import pytest
 
 from infra.access import Needs, Place, instance_policy, trust
 from infra.images import parse_image
-from tests.infra.world import ACCOUNT, REGION, SHA, World, secret_arn, stack_file, with_standby
+from tests.infra.world import ACCOUNT, REGION, SHA, World, bundle_of, secret_arn, stack_file, with_standby
 
 DEV = stack_file("dev")
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/6a7d3c52-0b6e-4f0c-9a31-1f2e3d4c5b6a"
@@ -149,6 +149,13 @@ def test_a_plain_release_may_do_what_its_boot_needs_and_nothing_else(first: Worl
     }
 
 
+def test_metrics_go_where_the_agent_puts_them(first: World) -> None:
+    agent = json.loads(bundle_of(first, "blue-1")["agent.json"])
+    assert policy(first)["Metrics"]["Condition"]["StringEquals"] == {
+        "cloudwatch:namespace": agent["metrics"]["namespace"]
+    }
+
+
 def test_the_hooks_pattern_and_tags_fit_the_group_and_no_other_colors(first: World) -> None:
     pattern = policy(first)["Hook"]["Resource"].rpartition("/")[2]
     assert pattern == "blue-1-group-*"
@@ -156,6 +163,18 @@ def test_the_hooks_pattern_and_tags_fit_the_group_and_no_other_colors(first: Wor
     tags = {tag["key"]: tag["value"] for tag in first.one("blue-1-group").inputs["tags"]}
     conditions = policy(first)["Hook"]["Condition"]["StringEquals"]
     assert {key.partition("/")[2]: value for key, value in conditions.items()}.items() <= tags.items()
+
+
+def test_a_bundle_is_read_in_the_one_version_that_the_template_names(first: World) -> None:
+    found, held = policy(first)["Bundle"], first.one("blue-1-bundle").inputs
+    assert found["Action"] == "s3:GetObjectVersion"
+    assert found["Resource"] == f"arn:aws:s3:::bundles-0a1b2c3/{held['key']}"
+    assert found["Condition"] == {"StringEquals": {"s3:VersionId": "version-of-blue-1-bundle"}}
+
+
+def test_tools_of_the_bundles_own_bucket_are_read_from_there() -> None:
+    config = {**DEV, "bluegreen:compose": {**DEV["bluegreen:compose"], "mirror": "bundle"}}
+    assert policy(World().up(config))["Tools"]["Resource"] == "arn:aws:s3:::bundles-0a1b2c3/tools/*"
 
 
 def test_a_log_group_is_the_colors_own(first: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,13 +14,9 @@ from infra.record import Transition, stamp, to_data
 from infra.setting_compose import architecture
 from infra.steps import flipped, floored, shifted
 from tests.infra.schema import arguments_of
-from tests.infra.world import IMAGE, NOW, SHA, World, at_rest, both_filled, copy_of, stack_file, with_standby
+from tests.infra.world import IMAGE, NOW, World, at_rest, both_filled, copy_of, stack_file, with_standby
 
 DEV = stack_file("dev")
-
-
-def script(world: World, name: str) -> str:
-    return base64.b64decode(world.one(name).inputs["userData"]).decode()
 
 
 def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: World) -> None:
@@ -41,22 +36,6 @@ def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: Wor
     }
     assert template["iamInstanceProfile"]["arn"].endswith(":blue-1-profile")
     assert "keyName" not in template
-
-
-def test_a_template_boots_exactly_the_recorded_release(first: World) -> None:
-    text = script(first, "blue-1-template")
-    slot = first.deployed.record.active_slot
-    env = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("BLUEGREEN_"))
-    assert env == {
-        "BLUEGREEN_SERVICE": "shop",
-        "BLUEGREEN_STACK": "dev",
-        "BLUEGREEN_COLOR": "blue",
-        "BLUEGREEN_FILL": "1",
-        "BLUEGREEN_RELEASE": slot.digest,
-        "BLUEGREEN_IMAGE": f"111122223333.dkr.ecr.eu-central-1.amazonaws.com/shop@{SHA}",
-        "BLUEGREEN_PORT": "8080",
-        "BLUEGREEN_HEALTH_PATH": "/health/deep",
-    }
 
 
 def test_the_group_is_checked_by_the_balancer_and_replaces_before_it_removes(world: World) -> None:
@@ -206,10 +185,16 @@ CHANGED = {
         "instanceType": "m7g.large",
         "volume": 99,
         "grace": 1,
+        "replicas": 2,
+        "stopGrace": 5,
+        "bootTimeout": 60,
         "ami": "ami-0fedcba9876543210",
     },
-    "bluegreen:drain": "1",
+    "bluegreen:drain": "20",
     "bluegreen:tags": {"team": "other"},
+    "bluegreen:environment": {"LOG_LEVEL": "debug"},
+    "bluegreen:secrets": {"API_KEY": {"secret": "shop/api", "key": "key"}},
+    "bluegreen:workers": [{"name": "mail", "command": "work"}],
 }
 LIVE = {"minSize", "maxSize"}
 
@@ -217,7 +202,7 @@ LIVE = {"minSize", "maxSize"}
 def releases(world: World, color: str) -> list[Any]:
     """What a color's release is made of: everything under its name."""
     found = [one for one in world.resources if one.name.startswith(f"{color}-") and one.type.startswith("aws:")]
-    assert len(found) == 10
+    assert len(found) == 11
     return found
 
 
@@ -260,6 +245,7 @@ def test_bounds_of_capacity_are_no_part_of_a_release(world: World) -> None:
 def test_a_deploy_renders_the_standby_anew_and_leaves_the_active_color_alone(world: World) -> None:
     world.up(DEV)
     before = {one.name: one for one in world.resources}
+    world.secrets["shop/api"] = '{"key": "x"}'
     with_standby(world, CHANGED)
     assert changes(world, before, "blue") == {}
     assert {one.name for one in releases(world, "green")} >= {"green-2-template", "green-2-group", "green-2-role"}
@@ -274,7 +260,7 @@ def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None
     other = IMAGE.replace("b2", "c3").replace("1.1.0", "1.2.0")
     with_standby(world, DEV, image=other)
     names = {one.name for one in releases(world, "green")}
-    assert {"green-3-role", "green-3-policy", "green-3-profile", "green-3-template", "green-3-group"} <= names
+    assert {f"green-3-{part}" for part in ("role", "policy", "profile", "bundle", "template", "group")} <= names
     assert not any(name.startswith("green-2-") for name in names)
     assert world.deployed.capacity["green"].startswith("green-3-group")
 
@@ -282,13 +268,14 @@ def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None
 def test_in_place_the_release_is_rendered_anew_on_the_ground_that_it_stands_on(world: World) -> None:
     """Another port or health path under users would take the instances that serve them out of service."""
     was = both_filled(world)
+    world.secrets["shop/api"] = '{"key": "x"}'
     blue = was.record.active_slot
     transition = Transition("in-place", 0, 1, stamp(NOW), stamp(NOW), source=blue.release)
     colors = {**was.record.colors, "blue": replace(blue, image=IMAGE)}
     world.up(DEV)
     before = {one.name: one for one in world.resources}
     world.up({**CHANGED, **to_data(replace(was.record, colors=colors, transition=transition)), "basedOn": was.basis})
-    anew = {"blue-1-role", "blue-1-profile", "blue-1-template", "blue-1-group"}
+    anew = {"blue-1-role", "blue-1-policy", "blue-1-profile", "blue-1-bundle", "blue-1-template", "blue-1-group"}
     assert set(changes(world, before, "blue")) == anew
     assert changes(world, before, "green") == {}
     assert world.deployed.record.active_slot.image == IMAGE

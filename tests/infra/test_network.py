@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
 
-from tests.infra.world import World, stack_file
+from tests.infra.world import World, bundle_of, stack_file
 
 DEV = stack_file("dev")
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -47,9 +46,9 @@ def test_the_port_of_an_app_is_its_containers_and_never_its_target_groups(world:
     """A group's port is part of its identity: it would be replaced, under the release that stands on it."""
     world.up({**DEV, "bluegreen:port": "9000"})
     assert world.one("blue-compose-targets").inputs["port"] == 8080
-    script = base64.b64decode(world.one("blue-1-template").inputs["userData"]).decode()
-    assert "--publish 8080:9000 --env PORT=9000" in script
-    assert "BLUEGREEN_PORT=8080" in script
+    files = bundle_of(world, "blue-1")
+    assert "PORT: '9000'" in files["compose.yaml"].replace('"', "'")
+    assert "BLUEGREEN_PORT=8080" in files["release.env"]
 
 
 def _doors(world: World, group: str) -> list[tuple[Any, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import subprocess
+from functools import partial
 from typing import Any
 
 import pytest
 
-from infra import rendering
+from infra import bundle, rendering
+from infra.compose_release import Plugin
 from infra.digest import release_digest
 from infra.images import ImageError, exact, parse_image
 from infra.settings import load
@@ -89,6 +90,18 @@ def test_a_digest_is_the_same_for_the_same_release_and_no_number_to_yaml() -> No
         {"compose": {"ami": "ami-00000000"}},
         {"compose": {"grace": 60}},
         {"tags": {"team": "x"}},
+        {"balancer": {"idleTimeout": 5}},  # nginx keeps connections longer than the balancer
+        {"compose": {"replicas": 2}},
+        {"compose": {"stopGrace": 5}},
+        {"compose": {"bootTimeout": 60}},
+        {"compose": {"mirror": "bundle"}},
+        {"compose": {"nginx": f"public.ecr.aws/nginx@{DIGEST}"}},
+        {"compose": {"composeVersion": "2.40.3", "composeChecksum": "a" * 64}},
+        {"environment": {"LOG_LEVEL": "debug"}},
+        {"environment": {"EMPTY": ""}},
+        {"secrets": {"DB": {"secret": "shop/db"}}},
+        {"workers": [{"name": "mail", "command": "work"}]},
+        {"cache": {"token": {"secret": "shop/cache"}}},
     ],
 )
 def test_every_setting_that_reaches_a_release_changes_its_digest(changed: dict[str, Any]) -> None:
@@ -101,75 +114,55 @@ def test_every_setting_that_reaches_a_release_changes_its_digest(changed: dict[s
         {"compose": {"min": 3, "max": 9}},
         {"hold": "2h"},
         {"protect": True},
-        {"balancer": {"idleTimeout": 5}},
+        {"balancer": {"stickiness": 5}},
         {"image": "shop:2"},
+        {"compose": {"architecture": "x86_64"}},
+        {"scaling": {"cpu": 60}},
+        {"registry": {"forbid": ["CRITICAL"]}},
+        {"logRetention": "90"},
+        {"run": "./migrate.sh"},
     ],
 )
 def test_settings_that_reach_no_release_leave_its_digest_alone(changed: dict[str, Any]) -> None:
     assert digest_of(**changed) == digest_of()
 
 
+def test_a_change_of_configuration_is_another_release_and_the_order_it_is_written_in_none() -> None:
+    one = digest_of(environment={"A": "1", "B": "2"}, secrets={"C": {"secret": "s", "key": "c"}})
+    assert digest_of(environment={"B": 2, "A": "1"}, secrets={"C": {"key": "c", "secret": "s"}}) == one
+    assert digest_of(environment={"A": "1", "B": "3"}, secrets={"C": {"secret": "s", "key": "c"}}) != one
+    assert digest_of(environment={"A": "1", "B": "2"}, secrets={"C": {"secret": "s", "key": "d"}}) != one
+    # Who makes a secret says nothing of what instances read.
+    made = {"C": {"secret": "s", "key": "c", "create": True}}
+    assert digest_of(environment={"A": "1", "B": "2"}, secrets=made) == one
+
+
+def test_what_the_settings_leave_to_the_program_is_part_of_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest_of()
+    monkeypatch.setattr("infra.colors.composed.Plugin", partial(Plugin, version="9.9.9"))
+    assert digest_of() != before
+
+
 def test_image_stack_and_template_are_part_of_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     assert digest_of(f"shop@{DIGEST}") != digest_of()
     assert digest_of(stack="prod") != digest_of()
     before = digest_of()
-    monkeypatch.setattr(rendering, "source", lambda name: f"another {name}")
+    monkeypatch.setattr(bundle, "source", lambda name: f"another {name}")
     assert digest_of() != before
-
-
-VALUES: dict[str, str | int] = {
-    "service": "shop",
-    "stack": "prod",
-    "color": "green",
-    "fill": 12,
-    "release": "r77b1d0aaaaa",
-    "image": f"{ECR}/shop@{SHA}",
-    "port": 8080,
-    "app_port": 3000,
-    "health_path": "/health/deep",
-    "registry": ECR,
-    "stop_seconds": 30,
-}
-
-
-@pytest.mark.parametrize("registry", [ECR, ""])
-def test_the_boot_script_is_bash(registry: str) -> None:
-    script = rendering.render("compose-boot.sh.j2", **{**VALUES, "registry": registry})
-    done = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert script.startswith("#!/bin/bash\n")
-    assert "{{" not in script and "{%" not in script
-    assert ("ecr-login" in script) == bool(registry)
-
-
-def test_what_the_boot_script_writes_is_what_was_meant(tmp_path: Any) -> None:
-    """Runs its first lines, up to the first package, on this machine."""
-    script = rendering.render("compose-boot.sh.j2", **VALUES)
-    head = script.partition("dnf install")[0].replace("/opt/bluegreen", str(tmp_path))
-    subprocess.run(["bash"], input=head, text=True, check=True, capture_output=True)
-    lines = (tmp_path / "release.env").read_text().splitlines()
-    assert lines[3:7] == [
-        "BLUEGREEN_FILL=12",
-        "BLUEGREEN_RELEASE=r77b1d0aaaaa",
-        f"BLUEGREEN_IMAGE={VALUES['image']}",
-        "BLUEGREEN_PORT=8080",
-    ]
-    assert len(lines) == 8
 
 
 @pytest.mark.parametrize("value", ["a b", "a\nb", "a'b", 'a"b', "a`b", "a$b", "a\\b", "50%", "é"])
 def test_a_value_that_could_break_out_of_a_script_is_refused(value: str) -> None:
     with pytest.raises(rendering.RenderingError, match="service"):
-        rendering.render("compose-boot.sh.j2", **{**VALUES, "service": value})
+        rendering.render("bluegreen-secrets.service.j2", service=value)
 
 
 def test_a_value_that_is_missing_is_an_error_and_no_gap() -> None:
-    with pytest.raises(Exception, match="'port' is undefined"):
-        rendering.render("compose-boot.sh.j2", **{key: value for key, value in VALUES.items() if key != "port"})
+    with pytest.raises(Exception, match="'service' is undefined"):
+        rendering.render("bluegreen-secrets.service.j2")
 
 
 def test_user_data_is_measured_before_it_is_encoded() -> None:
     assert base64.b64decode(rendering.user_data("x" * 16384)) == b"x" * 16384
     with pytest.raises(rendering.RenderingError, match="16385 bytes"):
         rendering.user_data("x" * 16385)
-    assert len(rendering.render("compose-boot.sh.j2", **VALUES)) < 4096

@@ -173,6 +173,14 @@ def test_the_caches_token_is_one_of_the_secrets() -> None:
             {"compose": {"composeChecksum": "a" * 64}},
             {"compose.composeVersion": "a value: version and checksum go together"},
         ),
+        (
+            {"compose": {"stopGrace": 28}},
+            {"compose.stopGrace": "up to 27: nginx and then the app end within the drain of 60 seconds, 5 to spare"},
+        ),
+        (
+            {"compose": {"stopGrace": 1}, "drain": "5"},
+            {"compose.stopGrace": "nothing: nginx and then the app end within the drain of 5 seconds, 5 to spare"},
+        ),
         ({"compose": {"replicas": 0}}, {"compose.replicas": "a whole number from 1 to 32 containers on each instance"}),
         ({"compose": {"bootTimeout": 29}}, {"compose.bootTimeout": "a whole number from 30 to 7200 seconds"}),
         (
@@ -235,4 +243,15 @@ def test_what_is_not_set_adds_nothing() -> None:
     plain: Settings = load(as_config({"image": "shop:1.0.0"}), "shop", "dev")
     assert (plain.environment, plain.secrets, plain.workers, plain.run) == ({}, {}, (), "")
     assert (plain.cache, plain.scaling, plain.registry.create, plain.network.endpoints) == (None, None, False, False)
-    assert (plain.compose.replicas, plain.compose.stop_grace, plain.log_retention) == (4, 30, 30)
+    assert (plain.compose.replicas, plain.compose.boot_timeout, plain.log_retention) == (4, 900, 30)
+
+
+@pytest.mark.parametrize(("drain", "grace"), [("0", 1), ("7", 1), ("30", 12), ("60", 27), ("65", 30), ("3600", 30)])
+def test_containers_end_within_the_drain_unless_told_otherwise(drain: str, grace: int) -> None:
+    assert settings(drain=drain).stop_grace == grace
+    assert settings(drain="120", compose={"stopGrace": 57}).stop_grace == 57
+
+
+@pytest.mark.parametrize("key", ["a b", "a/b", "", ".", "..", "_index", "a\tb", "x" * 129])
+def test_a_tag_that_instance_metadata_can_not_show_is_refused_for_ec2_would_launch_nothing(key: str) -> None:
+    assert "keys of 1 to 128 letters, digits" in problems(tags={key: "x"})["tags"][1]

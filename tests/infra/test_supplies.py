@@ -82,6 +82,14 @@ def test_a_protected_stack_keeps_what_people_put_into_the_bucket(world: World, s
     assert world.up(stack_file(stack), stack).one("bundles").inputs["forceDestroy"] is force
 
 
+def test_the_buckets_name_says_whose_it_is_in_signs_that_s3_takes(first: World) -> None:
+    assert first.one("bundles").inputs["bucketPrefix"] == "bluegreen-shop-dev-"
+    assert "bucket" not in first.one("bundles").inputs
+    long = World().up({**DEV}, "A_very.long-name-of-a-stack-that-has-no-end").one("bundles").inputs["bucketPrefix"]
+    assert long == "bluegreen-shop-a-very-long-name-of-a-"
+    assert len(long) <= 37
+
+
 # Log groups.
 
 

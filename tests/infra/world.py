@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -211,6 +214,13 @@ class Answers(mocks.Mocks):
                 groups = [{"arn": arn, "weight": weight} for arn, weight in (world.live or {}).items()]
                 return {"actions": [{"type": "forward", "forwards": [{"targetGroups": groups}]}]}
         raise AssertionError(f"the program asked for {args.token}")
+
+
+def bundle_of(world: World, fill: str) -> dict[str, str]:
+    """The files that a release's instances fetch, by name."""
+    raw = base64.b64decode(world.one(f"{fill}-bundle").inputs["contentBase64"])
+    with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as packed:
+        return {one.name: packed.extractfile(one).read().decode() for one in packed}  # type: ignore[union-attr]
 
 
 def secret_arn(name: str) -> str:
