@@ -78,6 +78,11 @@ def failed_task(service: Service, deployment: Deployment) -> None:
     current = current_of(service)
     if deployment is not service.primary or deployment.state != "IN_PROGRESS" or current is None:
         return
+    if current.back is deployment:
+        if 0 < current.threshold <= deployment.failures:
+            deployment.become("FAILED", "ECS deployment circuit breaker: tasks failed to start.")
+            current.become("ROLLBACK_FAILED", ends=True)
+        return
     if deployment.failures == 2:
         service.say(
             "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section "

@@ -6,6 +6,7 @@ from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.ecs import limits, rollout
 from sandbox.cloud.ecs.container_health import checked, health_of
 from sandbox.cloud.ecs.model import STARTING, Deployment, Service, Store, Task
+from sandbox.cloud.ecs.strategy import next_provider
 from sandbox.cloud.ecs.tasks import Tasks
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
@@ -140,11 +141,13 @@ class Scheduler:
 
     def _launch(self, store: Store, service: Service, deployment: Deployment) -> Task:
         revision = deployment.revision
+        fellows = [task for task in self.tasks_of(store, service) if task.stays and task.deployment is deployment]
+        providers = Counter(str(task.given.get("capacityProviderName")) for task in fellows)
         given = {
             "networkConfiguration": revision.network,
             "launchType": revision.launch_type,
             "platformVersion": revision.platform_version,
-            "capacityProviderStrategy": revision.strategy,
+            "capacityProviderName": next_provider(revision.strategy, providers),
             "enableExecuteCommand": service.given.get("enableExecuteCommand", False),
             "startedBy": deployment.id,
         }

@@ -25,6 +25,8 @@ def configuration(asked: Params | None, before: Params | None = None) -> Params:
         raise lacking(f"deployment strategy {held['strategy']}, only ROLLING")
     if held.get("lifecycleHooks"):
         raise lacking("deployment lifecycle hooks")
+    if (held.get("alarms") or {}).get("enable"):
+        raise lacking("deployment alarms")
     breaker = held["deploymentCircuitBreaker"]
     threshold = breaker.get("thresholdConfiguration")
     if threshold and threshold.get("type") not in (None, "BOUNDED_PERCENT", "UNBOUNDED_PERCENT", "COUNT"):

@@ -145,8 +145,6 @@ def revision(held: Service, each: Revision) -> Shape:
 def task(store: Store, held: Task, include: set[str]) -> Shape:
     given, definition = held.given, held.definition.given
     overrides = given.get("overrides") or {}
-    strategy = given.get("capacityProviderStrategy")
-    provider = max(strategy, key=lambda item: item.get("weight", 0))["capacityProvider"] if strategy else None
     return _without_none(
         {
             "taskArn": held.arn,
@@ -165,7 +163,7 @@ def task(store: Store, held: Task, include: set[str]) -> Shape:
             "memory": overrides.get("memory") or definition.get("memory"),
             "enableExecuteCommand": bool(given.get("enableExecuteCommand")),
             "launchType": "FARGATE",
-            "capacityProviderName": provider,
+            "capacityProviderName": given.get("capacityProviderName"),
             "overrides": {"containerOverrides": [], "inferenceAcceleratorOverrides": [], **overrides},
             "platformVersion": LATEST,
             "platformFamily": PLATFORM_FAMILY,

@@ -1,10 +1,12 @@
 """The API of tasks."""
 
+from collections import Counter
 from typing import Any
 
 from sandbox.cloud.ecs import fargate, finding, service_requests, shapes, tagging
 from sandbox.cloud.ecs.model import Cluster, Definition, Store, Task
 from sandbox.cloud.ecs.refusals import invalid, no_service
+from sandbox.cloud.ecs.strategy import next_provider
 from sandbox.cloud.ecs.tasks import Tasks
 
 Params = dict[str, Any]
@@ -26,11 +28,13 @@ def run(store: Store, tasks: Tasks, params: Params) -> Params:
         key: params[key]
         for key in ("networkConfiguration", "overrides", "startedBy", "enableExecuteCommand")
         if params.get(key) is not None
-    } | {"launchType": launch, "capacityProviderStrategy": strategy}
-    made, failures = [], []
+    } | {"launchType": launch}
+    made: list[Task] = []
+    failures = []
     for _ in range(count):
+        provider = next_provider(strategy, Counter(str(task.given["capacityProviderName"]) for task in made))
         try:
-            made.append(_launch(store, tasks, cluster, definition, given, params))
+            made.append(_launch(store, tasks, cluster, definition, given | {"capacityProviderName": provider}, params))
         except LookupError as error:
             failures.append({"arn": cluster.arn, "reason": "RESOURCE:ENI", "detail": str(error)})
     return {"tasks": [shapes.task(store, task, {"TAGS"}) for task in made], "failures": failures}

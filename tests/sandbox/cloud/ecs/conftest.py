@@ -102,6 +102,7 @@ class Yard:
             "networkConfiguration": self.network,
             "loadBalancers": [{"targetGroupArn": self.group, "containerName": "app", "containerPort": 8080}],
         } | changed
+        given = {key: value for key, value in given.items() if value is not None}
         made: dict[str, Any] = self.ecs.create_service(**given)["service"]
         return made
 
@@ -140,6 +141,9 @@ class Yard:
 def yard(world: World, aws: Callable[[str], Any]) -> Iterator[Yard]:
     _forget()
     yield Yard(world, aws)
+    # The network is that of all tests, and its addresses are few.
+    for task in world.cloud.ecs.all_tasks():
+        task.subnet._subnet_ips.pop(task.ip, None)
     _forget()
 
 

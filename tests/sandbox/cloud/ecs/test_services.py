@@ -3,6 +3,9 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.cloud import stores
+from tests.sandbox.cloud.conftest import REGION
+
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
 
 
@@ -209,6 +212,35 @@ def test_a_stopped_deployment_goes_back(yard):
     assert yard.look()["taskDefinition"].endswith("shop:1")
     with pytest.raises(ClientError, match="ConflictException"):
         yard.ecs.stop_service_deployment(serviceDeploymentArn=yard.deployed()["serviceDeploymentArn"])
+
+
+def test_a_rollback_can_fail_too(yard):
+    first = yard.definition("v1")
+    yard.service(first, 1, deploymentConfiguration=BREAKER)
+    yard.world.pass_time(90)
+    yard.update(taskDefinition=yard.definition("v2-never-healthy"))
+    # What the rollback needs is gone: the old tasks and their image.
+    stores.ecr(REGION).repositories["shop"].images.clear()
+    yard.world.pass_time(10)
+    for task in yard.tasks():
+        yard.ecs.stop_task(cluster="shop", task=task["taskArn"])
+    yard.world.pass_time(1200)
+    assert yard.deployed()["status"] == "ROLLBACK_FAILED"
+    assert yard.look()["deployments"][0]["rolloutState"] == "FAILED"
+
+
+def test_a_strategy_spreads_tasks_by_base_and_weight(yard):
+    yard.ecs.put_cluster_capacity_providers(
+        cluster="shop", capacityProviders=["FARGATE", "FARGATE_SPOT"], defaultCapacityProviderStrategy=[]
+    )
+    strategy = [
+        {"capacityProvider": "FARGATE", "base": 2, "weight": 1},
+        {"capacityProvider": "FARGATE_SPOT", "weight": 3},
+    ]
+    yard.service(yard.definition(), 10, launchType=None, capacityProviderStrategy=strategy)
+    yard.world.pass_time(30)
+    names = [task["capacityProviderName"] for task in yard.tasks()]
+    assert (names.count("FARGATE"), names.count("FARGATE_SPOT")) == (4, 6)
 
 
 def test_only_what_concerns_tasks_makes_a_deployment(yard):

@@ -328,6 +328,7 @@ def test_refused_definitions(yard, changed, words):
         ({"healthCheckGracePeriodSeconds": 9, "loadBalancers": []}, "only valid for services configured to use load"),
         ({"deploymentConfiguration": {"minimumHealthyPercent": 100, "maximumPercent": 100}}, "will block deployments"),
         ({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "The sandbox has no deployment strategy"),
+        ({"deploymentConfiguration": {"alarms": {"enable": True}}}, "The sandbox has no deployment alarms"),
         ({"deploymentController": {"type": "CODE_DEPLOY"}}, "The sandbox has no deployment controller"),
         ({"serviceName": "a b"}, "Invalid service name"),
         ({"desiredCount": -1}, "desiredCount must be between"),
