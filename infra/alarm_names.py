@@ -16,8 +16,11 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def alarm_name(project: str, stack: str, color: Color, platform: str, kind: Kind) -> str:
-    """At most 255 characters, CloudWatch's limit: Pulumi's project and stack names have up to 100 each."""
-    return f"{project}-{stack}-{color}-{platform}-{kind}"
+    """At most 255 characters, CloudWatch's limit: Pulumi's project and stack names have up to 100 each.
+
+    Slashes, which no part can have: with hyphens `shop-api` in `dev` and `shop` in `api-dev` would share their alarms.
+    """
+    return f"{project}/{stack}/{color}/{platform}/{kind}"
 
 
 def alarm_names(project: str, stack: str, platforms: Sequence[str]) -> dict[str, dict[str, tuple[str, ...]]]:

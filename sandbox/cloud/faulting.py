@@ -1,5 +1,6 @@
 """Carries faults out: finds the instances and tasks that are meant, and breaks what the fault says."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,7 +84,7 @@ class Faulting:
     def alarms(self, color: str | None) -> Sequence[str]:
         """Those with the color as a part of their name; without a color none, as all would be a wild guess."""
         return sorted(
-            alarm.name for _, alarm in stores.alarms() if color is not None and color in alarm.name.split("-")
+            alarm.name for _, alarm in stores.alarms() if color is not None and color in re.split("[-/]", alarm.name)
         )
 
     def fire(self, alarm: str, seconds: float) -> None:

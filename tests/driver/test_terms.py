@@ -32,7 +32,7 @@ def test_where_nothing_is_said_traffic_moves_at_once_and_the_colors_alarms_are_w
     assert plain.alarms == Alarms(
         own={
             color: {
-                platform: tuple(f"shop-dev-{color}-{platform}-{kind}" for kind in KINDS)
+                platform: tuple(f"shop/dev/{color}/{platform}/{kind}" for kind in KINDS)
                 for platform in ("compose", "fargate", "eks")
             }
             for color in ("blue", "green")

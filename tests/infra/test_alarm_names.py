@@ -11,9 +11,9 @@ def test_every_color_has_each_kind_on_each_platform_under_a_name_of_its_own() ->
     flat = [name for of in names.values() for some in of.values() for name in some]
     assert len(flat) == len(set(flat)) == len(COLORS) * len(PLATFORMS) * len(KINDS)
     assert names["green"]["fargate"] == (
-        "shop-dev-green-fargate-errors",
-        "shop-dev-green-fargate-latency",
-        "shop-dev-green-fargate-unhealthy-hosts",
+        "shop/dev/green/fargate/errors",
+        "shop/dev/green/fargate/latency",
+        "shop/dev/green/fargate/unhealthy-hosts",
     )
 
 

@@ -44,17 +44,17 @@ def test_each_color_has_one_of_each_kind_under_the_names_that_a_driver_looks_for
 def test_what_is_watched(color: str) -> None:
     found = alarms(at_rest())
     for kind in KINDS:
-        inputs = found[f"shop-dev-{color}-compose-{kind}"].inputs
+        inputs = found[f"shop/dev/{color}/compose/{kind}"].inputs
         assert (inputs["evaluationPeriods"], inputs["datapointsToAlarm"]) == (1, 1)
         assert inputs["treatMissingData"] == "notBreaching"
         assert "alarmActions" not in inputs
         assert inputs["tags"]["bluegreen:color"] == color
-    latency = found[f"shop-dev-{color}-compose-latency"].inputs
+    latency = found[f"shop/dev/{color}/compose/latency"].inputs
     assert (latency["metricName"], latency["extendedStatistic"], latency["period"]) == ("TargetResponseTime", "p95", 60)
     assert (latency["comparisonOperator"], latency["threshold"]) == ("GreaterThanThreshold", 1)
-    unhealthy = found[f"shop-dev-{color}-compose-unhealthy-hosts"].inputs
+    unhealthy = found[f"shop/dev/{color}/compose/unhealthy-hosts"].inputs
     assert (unhealthy["comparisonOperator"], unhealthy["threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
-    errors = found[f"shop-dev-{color}-compose-errors"].inputs
+    errors = found[f"shop/dev/{color}/compose/errors"].inputs
     assert (errors["comparisonOperator"], errors["threshold"]) == ("GreaterThanThreshold", 5)
     assert judged_by(errors, "IF(requests > 0, 100 * FILL(errors, 0) / requests)") == {
         "errors": ("HTTPCode_Target_5XX_Count", "Sum"),
@@ -84,7 +84,7 @@ def test_every_limit_is_the_settings_one() -> None:
     world = World().up(with_alarms(errors=0.5, latency=0.25, unhealthyHosts=3, periods=4))
     found = alarms(world)
     for color in COLORS:
-        limits = {kind: found[f"shop-dev-{color}-compose-{kind}"].inputs["threshold"] for kind in KINDS}
+        limits = {kind: found[f"shop/dev/{color}/compose/{kind}"].inputs["threshold"] for kind in KINDS}
         assert limits == {"errors": 0.5, "latency": 0.25, "unhealthy-hosts": 3}
     assert {one.inputs["evaluationPeriods"] for one in found.values()} == {4}
     assert {one.inputs["datapointsToAlarm"] for one in found.values()} == {4}
@@ -131,7 +131,7 @@ def test_a_new_release_and_a_shift_leave_the_alarms_as_they_are() -> None:
 def test_limits_follow_the_settings_also_while_releases_stand_and_make_no_new_release(world: World) -> None:
     was = both_filled(world)
     world.up({**with_alarms(latency=0.1), **copy_of(was)})
-    assert alarms(world)["shop-dev-blue-compose-latency"].inputs["threshold"] == 0.1
+    assert alarms(world)["shop/dev/blue/compose/latency"].inputs["threshold"] == 0.1
     assert not any(one.ignored for one in alarms(world).values())
     assert world.deployed == was
 
