@@ -20,11 +20,17 @@ from driver.rollback import Haste, urgent_of
 from driver.stack.failures import Locked
 from driver.urgent import Urgent, hasten
 from driver.verify import drop_spent_intent, verify, written
+from driver.watching import watched
 from infra.record import Color, Deployed, Record, weights
 
 
 def make_ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, haste: Haste) -> Journey:
     """Fills the old color again, or waits until it is healthy."""
+    with watched(ports, "rollback"):
+        return _ready(ports, seen, moves, reason, haste)
+
+
+def _ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, haste: Haste) -> Journey:
     journey = Journey(reason, seen.deployed)
     waits = any(isinstance(move, Await) for move in moves)
     ports.tell(f"{reason}; this can take minutes (`rollback --now` shifts at once)" if waits else reason)
@@ -49,6 +55,12 @@ def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -
 
     While another update holds the lock the weights are set again whenever they have been changed.
     """
+    ports.progress.weights(weights(urgent.record))
+    with watched(ports, "rollback"):
+        _lasted(ports, urgent, journey, haste)
+
+
+def _lasted(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -> None:
     deadline, said = until(ports.clock, haste.lock), ""
     while True:
         seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())

@@ -15,6 +15,7 @@ from driver.release.moves import RULES, Await
 from driver.release.snapshot import Snapshot
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
+from infra.record import weights
 
 ALARMS = ("**::alarm-*",)
 
@@ -61,6 +62,10 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     if seen.deployed is not None and (gone := _alarms_gone(ports)):
         ports.tell(f"{gone[0]} is gone: reading the alarms again")
         ports.stack.refresh(ALARMS)
+    what = "first deploy" if seen.deployed is None else "what the checkout holds"
+    steps = ("update the stack", *(("wait until what serves is healthy",) if wait else ()))
+    ports.progress.plan(what, steps)
+    ports.progress.step(1, len(steps), steps[0])
     try:
         changes = patiently(ports, LOCK, ports.stack.update)
     except Refused as refused:
@@ -80,7 +85,9 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     drop_spent_intent(ports)
     journey = Journey(traffic, deployed)
     active = deployed.record.active
+    ports.progress.weights(weights(deployed.record))
     if wait:
+        ports.progress.step(2, len(steps), steps[1])
         floor = deployed.record.active_slot.floor
         healthy = await_health(ports, Await(active, floor), ports.clock.elapsed() + timeout)
         _, verdicts = verify(ports)

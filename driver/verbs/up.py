@@ -5,11 +5,13 @@ from __future__ import annotations
 import click
 
 from driver.invocation import Invocation
+from driver.keeping import hold
 from driver.options import break_lock, dry_run, no_wait, timeout
 from driver.pending import bring_up, foreseen
 from driver.result import Result
 from driver.session import Session
 from driver.verbs.preview import preview
+from driver.watching import watched
 
 
 @click.command()
@@ -31,4 +33,7 @@ def up(context: click.Context, dry_run: bool, no_wait: bool, timeout: float) -> 
     if called.interactive and not called.yes:
         called.tell(foreseen(session.ports))
     called.agree(f"update {session.checkout.project} · {session.checkout.stack} in account {account}?")
-    return bring_up(session.ports, timeout=timeout, wait=not no_wait)
+    with watched(session.ports, "up"):
+        done = bring_up(session.ports, timeout=timeout, wait=not no_wait)
+    hold(session.ports)
+    return done

@@ -61,6 +61,9 @@ def told(verb: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+_INTO_IT = ('$ eval "$(bluegreen sandbox env)"', "-s dev up")
+
+
 @told
 def start(called: Invocation, speed: float, port: int) -> Result:
     where, root = home(called), _source(called)
@@ -68,7 +71,7 @@ def start(called: Invocation, speed: float, port: int) -> Result:
     for arn in certificates(furnish(root, where)):
         _ask(running, "certificate", {"arn": arn})
     reason = f"AWS at {running.endpoint}, {speed:g}x as fast, until `bluegreen sandbox stop`"
-    return Result("started", reason, ('$ eval "$(bluegreen sandbox env)"',), facts=_facts(running))
+    return Result("started", reason, _INTO_IT[:1], facts=_facts(running))
 
 
 @told
@@ -87,7 +90,7 @@ def status(called: Invocation) -> Result:
     reason = f"{running.endpoint}, process {running.pid}, {running.speed:g}x, for {minutes:.0f} min"
     facts = {**_facts(running), **state}
     if not state["listeners"] and not state["groups"]:
-        return Result("running", f"{reason}; no balancer and no target group is in it yet", ("up",), facts=facts)
+        return Result("running", f"{reason}; no balancer and no target group is in it yet", _INTO_IT, facts=facts)
     return Result("running", reason, facts=facts, body=_table(state))
 
 

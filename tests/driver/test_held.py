@@ -150,7 +150,8 @@ def test_an_update_takes_the_named_lock_away_and_goes_on(lock):
     engine, watch, word = Engine(lock), Watch(), Word("aaaa", "up")
     stack(word)._call(engine.up, watch)
     assert engine.calls == 2
-    assert "as asked" in watch.warnings[0]
+    (warned,) = watch.warnings
+    assert "as asked" in warned
     assert word.asked == ""
 
 

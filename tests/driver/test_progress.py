@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -12,6 +13,7 @@ from driver import progress
 from driver.await_health import await_health
 from driver.gates import Verdict
 from driver.invocation import Invocation
+from driver.pending import bring_up
 from driver.progress import Lines, Unseen, chosen
 from driver.release.moves import Await
 from driver.report.live import Screen
@@ -157,3 +159,27 @@ def test_waiting_for_health_is_seen():
     object.__setattr__(ports, "progress", Eyes())
     await_health(ports, Await("green", 2), 60)
     assert seen == [("green", 2, 2)]
+
+
+def test_an_update_of_the_stack_is_seen_step_by_step():
+    made, heard = world(serving()), []
+
+    class Heard(Unseen):
+        def plan(self, what, titles):
+            heard.append((what, *titles))
+
+        def step(self, number, of, title):
+            heard.append((number, of, title))
+
+        def weights(self, shares):
+            heard.append(dict(shares))
+
+    ports = replace(made.ports, progress=Heard())
+    bring_up(ports, timeout=60, wait=True)
+    steps = ("update the stack", "wait until what serves is healthy")
+    assert heard == [
+        ("what the checkout holds", *steps),
+        (1, 2, steps[0]),
+        {"blue": 100, "green": 0},
+        (2, 2, steps[1]),
+    ]

@@ -15,6 +15,7 @@ import pytest
 from driver import watching
 from driver.errors import Unforeseen
 from driver.release.watcher import parse
+from driver.rollback import Haste, roll_back
 from driver.stack import lease
 from driver.watching import predecessor, watched
 from infra.record import stamp
@@ -154,3 +155,11 @@ def test_what_lay_there_before_is_remembered(made):
         eventually(lambda: '"resume"' in made.cloud.driver, "ours was not written")
         assert predecessor(made.cloud) == parse(theirs)
     assert predecessor(made.cloud) is None
+
+
+def test_a_rollback_is_seen_to_be_watched_once_its_traffic_has_moved(made):
+    made.stack.before = lambda: eventually(lambda: '"rollback"' in made.cloud.driver, "no lease was written")
+    made.cloud.deployed = replace(made.cloud.deployed, record=serving("previous"))
+    roll_back(made.ports, Haste())
+    assert made.record.active == "green"
+    assert made.cloud.driver == ""

@@ -30,7 +30,7 @@ def test_an_empty_sandbox_says_so_instead_of_showing_an_empty_table(status):
     result = status()
     assert result.body is None
     assert "no balancer and no target group is in it yet" in result.reason
-    assert result.next == ("up",)
+    assert result.next[-1] == "-s dev up"
 
 
 def test_what_is_in_it_is_shown(status):
