@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _RECENT = timedelta(hours=1)
 _LOOKED_AT = 50
+_ASKED = 6
+"""Of so many the logs are read: a group that can't get ready tries again and again."""
 _LAUNCH = re.compile(r"Launching a new EC2 instance(?:: (?P<id>i-[0-9a-f]+))?")
 
 
@@ -39,6 +41,8 @@ def failures(scaling: AutoScalingClient, group: str, last_words: Callable[[str],
             mended = mended or activity["StartTime"]
         elif ended >= earliest and (mended is None or mended < ended):
             lost.append(LostLaunch(launch["id"] or "", _reason(launch["id"] or "", activity, last_words)))
+        if len(lost) == _ASKED:
+            break
     return told(lost)
 
 

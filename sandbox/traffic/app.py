@@ -31,6 +31,7 @@ class DemoApp:
         self._told_at = float("-inf")
         self._untold = 0
         self._replicas = Replicas(app.replicas)
+        self._checks = frozenset({"/health", "/health/deep", app.health_path})
         self.connections: set[AppConnection] = set()
         self.stopping = False
         self.ended = False
@@ -117,7 +118,9 @@ class DemoApp:
             self._replicas.give_back(answer.replica)
 
     def _tell(self, asked: Asked, answer: Answer) -> None:
-        """A line about this request, and how many there were since the last one."""
+        """A line about this request, and how many there were since the last one. Checks that pass are left out."""
+        if answer.status == 200 and asked.path in self._checks:
+            return
         now = self._loop.time()
         if now - self._told_at < SECONDS_PER_LINE:
             self._untold += 1
@@ -131,7 +134,7 @@ class DemoApp:
         uptime = self._loop.time() - self._listening_since
         if path == "/health":
             return Answer(200, b'{"status": "up"}\n')
-        if path in ("/health/deep", self.app.health_path):
+        if path in self._checks:
             if self.behaviour.healthy(uptime):
                 return Answer(200, b'{"status": "healthy"}\n')
             return Answer(503, b'{"status": "unhealthy"}\n')

@@ -93,6 +93,18 @@ def test_which_launches_count(activities, lost):
     assert len(failures(Scaling(*activities), "blue-1-group", silent)) == lost
 
 
+def test_only_the_latest_are_asked_for_their_last_words():
+    asked = []
+
+    def words(id: str) -> str:
+        asked.append(id)
+        return MARKER.format("pull", "no")
+
+    many = [launch(f"i-{n:02d}", "Cancelled", n + 1, n) for n in range(40)]
+    assert failures(Scaling(*many), "blue-1-group", words) == ("i-00 and 5 more: boot failed at pull: no",)
+    assert asked == [f"i-{n:02d}" for n in range(6)]
+
+
 class Logs:
     """Pages of events, the first of them empty, as AWS likes to answer."""
 

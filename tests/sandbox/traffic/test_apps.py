@@ -236,3 +236,6 @@ def test_news_are_what_was_said_since_the_last_time_and_few(apps: AppHost, boot:
     first = json.loads(news[id][0][1])
     assert first == {"method": "GET", "path": "/basket", "status": 200, "unlogged": 0}
     assert apps.news([id]) == {}
+    time.sleep(1.1)
+    assert [get(address, path)[0] for path in ("/health", "/health/deep")] == [200, 200]
+    assert apps.news([id]) == {}
