@@ -6,9 +6,9 @@ import click
 
 from driver.errors import Drifted, Refused, Unfinished
 from driver.invocation import Invocation
-from driver.observe import observe
+from driver.observe import look, observe
 from driver.options import timeout
-from driver.ports import Clock, Ports
+from driver.ports import Ports
 from driver.release.snapshot import NOTHING, Stored
 from driver.release.watcher import spoken, unwatched_since, watched
 from driver.result import Result
@@ -49,9 +49,9 @@ def awaited(ports: Ports, timeout: float) -> Result:
             doing = "an update"
         else:
             doing = _named(stored)
-            _unless_left(stored, doing, clock)
+            _unless_left(ports, stored, doing)
         if clock.elapsed() >= deadline:
-            raise Unfinished(f"{doing} is still in progress", f"after {timeout:.0f} s", _onward(stored))
+            raise Unfinished(f"{doing} is still in progress", f"after {timeout:.0f} s", _onward(ports, stored))
         if doing != said:
             ports.tell(f"waiting for {doing}")
             said = doing
@@ -65,21 +65,28 @@ def _named(stored: Stored) -> str:
     return "a transition in place" if transition.kind == "in-place" else f"a transition at {transition.weight} %"
 
 
-def _onward(stored: Stored) -> tuple[str, ...]:
+def _onward(ports: Ports, stored: Stored) -> tuple[str, ...]:
     transition = stored.deployed.record.transition if stored.deployed else None
-    return ("rollback",) if transition is not None and transition.kind == "in-place" else ("resume", "rollback")
+    if transition is None and stored.pending is None:
+        return _SETTLE
+    if transition is not None and transition.kind == "in-place":
+        return ("rollback",)
+    astray = look(ports.cloud, stored, ports.clock.now()).weights_drifted and stored.pending is None
+    return ("rollback", "up") if astray else ("resume", "rollback")
 
 
-def _unless_left(stored: Stored, doing: str, clock: Clock) -> None:
+def _unless_left(ports: Ports, stored: Stored, doing: str) -> None:
     """Raises Unfinished for what nobody carries on: to wait for it would be to wait for ever."""
-    transition = stored.deployed.record.transition if stored.deployed else None
+    transition, clock = stored.deployed.record.transition if stored.deployed else None, ports.clock
     now = clock.now()
     since = unwatched_since(stored, transition, now)
     if since is None:
         return
     if transition is not None and transition.paused and stored.pending is None:
-        raise Unfinished(f"{doing} is paused as asked", "a person says when it goes on", ("resume", "rollback"))
+        raise Unfinished(f"{doing} is paused as asked", "a person says when it goes on", _onward(ports, stored))
     # A driver acts before it is seen to watch; and for as long as its lease may be on its way, someone may be there.
     grace = max(clock.later(LASTS) - now, SHORTEST_LEASE)
     if now >= since + grace:
-        raise Unfinished(f"{doing} is not carried on by anyone", spoken(stored, transition, now), _onward(stored))
+        raise Unfinished(
+            f"{doing} is not carried on by anyone", spoken(stored, transition, now), _onward(ports, stored)
+        )
