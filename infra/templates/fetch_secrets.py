@@ -65,7 +65,7 @@ def main(region: str) -> None:
     texts = {name: stored(name, region) for name in sorted({one["secret"] for one in wanted})}
     whole = "".join(line(one["env"], value(texts[one["secret"]], one)) for one in wanted)
     os.umask(0o077)
-    SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    SECRETS.mkdir(parents=True, exist_ok=True)
     draft = SECRETS / "secrets.env.new"
     draft.write_text(whole, encoding="utf-8")
     draft.chmod(0o400)

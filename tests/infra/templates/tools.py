@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,18 @@ _TOOLS = Path(__file__).parents[3] / ".tools"
 
 @cache
 def nginx() -> str | None:
-    own = _TOOLS / "nginx/usr/sbin/nginx"
-    # Where Debian puts it is on no user's PATH.
-    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or shutil.which(str(own))
+    # Our own first: it is of the version that instances run. Where Debian puts one is on no user's PATH.
+    return (
+        shutil.which(str(_TOOLS / "nginx/usr/sbin/nginx")) or shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+    )
+
+
+@cache
+def nginx_is(*version: int) -> bool:
+    """Whether nginx is that version or a later one."""
+    said = subprocess.run([str(nginx()), "-v"], capture_output=True, text=True, check=False).stderr if nginx() else ""
+    found = re.search(r"nginx/([\d.]+)", said)
+    return found is not None and tuple(int(part) for part in found[1].split(".")) >= version
 
 
 @cache
