@@ -87,6 +87,8 @@ class Cloud:
             due = min(due, self.scaling.step())
             due = min(due, self.ecs.step())
             due = min(due, self.health.step())
+            # A service goes by what the checks have just found; nothing else would wake us for it.
+            due = min(due, self.ecs.step())
             # A launch, or a target that was let go, may be due before what was known when the step began.
             due = min(due, self.instances.step())
             self.balancing.sync()

@@ -39,6 +39,7 @@ def create(store: Store, params: Params) -> Params:
         role=service_requests.SERVICE_ROLE,
     )
     revision = _revision(service, definition, params)
+    store.tags.pop(service.arn, None)  # of one that had the name before
     tagging.put(store, service.arn, params.get("tags"))
     store.services[f"{cluster.name}/{name}"] = service
     rollout.begin(service, revision)
