@@ -10,14 +10,32 @@ from typing import TYPE_CHECKING, Protocol
 from driver.progress import Progress, Unseen
 
 if TYPE_CHECKING:
+    from driver.release.keep import Tagged
     from driver.release.news import Notify
     from driver.release.requests import Terms
+    from driver.release.scan import Scan
     from driver.release.signals import Alarm, Served
     from driver.release.snapshot import Capacity, Rule, Stored, Target
     from infra.record import Color, Deployed, Record, Release
 
 Tell = Callable[[str], None]
 """Says one line about what goes on, to whoever watches."""
+
+
+class Registry(Protocol):
+    """Images as records name them: with registry and digest."""
+
+    def scan(self, image: str) -> Scan:
+        """What is known of an image's weaknesses."""
+
+    def tagged(self, image: str, prefix: str) -> Mapping[str, Tagged]:
+        """The tags of the image's repository that begin so."""
+
+    def tag(self, image: str, tag: str) -> None:
+        """One more tag for it; one that it has already is fine."""
+
+    def untag(self, image: str, tag: str) -> None:
+        """Takes a tag away. The image goes with its last one."""
 
 
 class Cloud(Protocol):
@@ -36,6 +54,9 @@ class Cloud(Protocol):
     def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]: ...
     def image(self, reference: str) -> str:
         """The same image by digest. Raises Refused where it does not exist, Invalid where it can't be asked."""
+
+    def registry(self) -> Registry:
+        """Where images lie."""
 
     def forward(self, rule: Rule) -> None:
         """Sets a rule's forward action; target groups in the order of `shares`."""
@@ -104,6 +125,9 @@ class Stack(Protocol):
     def terms(self) -> Terms: ...
     def notify(self) -> Notify:
         """Who is told of transitions."""
+
+    def forbidden(self) -> tuple[str, ...]:
+        """The severities of a scan's findings that no release may have."""
 
     def release(self, platform: str, image: str) -> Release:
         """What deploying an image today would make: the digest covers settings and templates."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import botocore.config
 import botocore.loaders
@@ -20,20 +18,18 @@ import botocore.session
 from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid
-from driver.images import missing, named
 from driver.release.freeze import sentence
 from driver.release.snapshot import Capacity, Rule, Stored, Target
-from infra.images import Image
 from infra.record import parse_deployed, parse_intent
 
 if TYPE_CHECKING:
     from mypy_boto3_autoscaling import AutoScalingClient
-    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
+    from driver.cloud.scan import Ecr
     from driver.release.history import Version
     from driver.release.lines import Line
     from driver.release.signals import Alarm, Served
@@ -172,22 +168,12 @@ class AwsCloud:
         }
 
     def image(self, reference: str) -> str:
-        image = named(reference)
-        if image.host and image.registry is None:
-            return image.pinned(image.digest)  # only ECR can be asked; `named` saw to it that a digest is there
-        try:
-            with spoken(f"image {reference}"):
-                found = self._describe(image)
-        except LookupError:
-            at = urlsplit(self._client("ecr").meta.endpoint_url).hostname or ""
-            home = image.host or self._registry(self.account())
-            raise missing(reference, image, home, local=at == "localhost" or at.startswith("127.")) from None
-        host = image.host or self._registry(found["registryId"])
-        return replace(image, host=host).pinned(found["imageDigest"])
+        return self.registry().resolved(reference, self.region)
 
-    def _registry(self, account: str) -> str:
-        suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        return f"{account}.dkr.ecr.{self.region}.{suffix}"
+    def registry(self) -> Ecr:
+        from driver.cloud.scan import Ecr  # a rollback would wait for it
+
+        return Ecr(self._client("ecr"))
 
     def forward(self, rule: Rule) -> None:
         stickiness: dict[str, Any] = {"Enabled": rule.sticky > 0}
@@ -267,16 +253,6 @@ class AwsCloud:
         """Makes clients ahead of their first use."""
         for service in services:
             self._client(service)
-
-    def _describe(self, image: Image) -> Mapping[str, Any]:
-        selector = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag}
-        which: dict[str, Any] = {"repositoryName": image.name, "imageIds": [selector]}
-        if image.registry:
-            which["registryId"] = image.registry[0]
-        found = cast("ECRClient", self._client("ecr")).describe_images(**which)["imageDetails"]
-        if not found:
-            raise LookupError(image.name)
-        return cast("Mapping[str, Any]", found[0])
 
     def _client(self, service: str) -> Any:
         with self._lock:  # a session may not make clients in two threads at once

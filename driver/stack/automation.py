@@ -64,6 +64,9 @@ class PulumiStack:
     def notify(self) -> Notify:
         return notify(self.settings)
 
+    def forbidden(self) -> tuple[str, ...]:
+        return tuple(self.settings.registry.forbid)
+
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, release_digest(self.settings, platform, image))
 

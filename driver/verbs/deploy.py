@@ -7,8 +7,10 @@ import click
 from driver.errors import Invalid, Refused
 from driver.images import named
 from driver.invocation import Invocation
+from driver.keeping import hold, let_go
 from driver.options import break_lock, dry_run, no_wait, timeout
 from driver.release.requests import Deploy, Promote
+from driver.release.scan import check
 from driver.result import Result
 from driver.transition import Limits
 from driver.verbs.acting import act, dry, opened, together
@@ -44,14 +46,19 @@ def deploy(
     if platform is not None and platform not in listed:
         why = f"the settings list {', '.join(listed)}"
         raise Refused(f"this stack does not run on {platform}", why, (f"deploy {image} --platform {listed[0]}",))
-    release = ports.stack.release(platform or listed[0], ports.cloud.image(image))
+    exact = ports.cloud.image(image)
+    if forbidden := ports.stack.forbidden():
+        check(exact, ports.cloud.registry().scan(exact), forbidden)
+    release = ports.stack.release(platform or listed[0], exact)
     request = Deploy(release, capacity, end_hold)
     if dry_run:
         return dry(ports, request)
     limits = Limits(timeout=timeout, wait=not no_wait)
     if promote and no_wait:
         raise Invalid("--promote needs to wait", "a release is promoted only when it is healthy", ("deploy --promote",))
+    hold(ports, exact)
     filled = act(session, request, limits, done="deployed", next=("promote",))
+    let_go(ports)
     if not promote:
         return filled
     promoted = act(session, Promote(release.image), limits, done="promoted", next=("status", "rollback"))

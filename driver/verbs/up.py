@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from driver.invocation import Invocation
+from driver.keeping import hold
 from driver.options import break_lock, dry_run, no_wait, timeout
 from driver.pending import bring_up, foreseen
 from driver.result import Result
@@ -33,4 +34,6 @@ def up(context: click.Context, dry_run: bool, no_wait: bool, timeout: float) -> 
         called.tell(foreseen(session.ports))
     called.agree(f"update {session.checkout.project} · {session.checkout.stack} in account {account}?")
     with watched(session.ports, "up"):
-        return bring_up(session.ports, timeout=timeout, wait=not no_wait)
+        done = bring_up(session.ports, timeout=timeout, wait=not no_wait)
+    hold(session.ports)
+    return done

@@ -26,6 +26,7 @@ from infra.record import (
     parse_intent,
     weights,
 )
+from tests.driver.fake_registry import FakeRegistry
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -124,6 +125,7 @@ class FakeCloud:
     targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     forwarding: dict[str, Rule] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
+    repository: FakeRegistry = field(default_factory=FakeRegistry)
     calls: list[str] = field(default_factory=list)
     alarming: dict[str, Alarm] = field(default_factory=dict)
     traffic: Served = field(default_factory=lambda: Served(1_000_000, 0))
@@ -157,6 +159,9 @@ class FakeCloud:
 
     def image(self, reference: str) -> str:
         return self.images[reference]
+
+    def registry(self) -> FakeRegistry:
+        return self.repository
 
     def forward(self, rule: Rule) -> None:
         self._call("forward")
@@ -288,6 +293,9 @@ class FakeStack:
 
     def notify(self) -> Notify:
         return self.told
+
+    def forbidden(self) -> tuple[str, ...]:
+        return ()
 
     def release(self, platform: str, image: str) -> Release:
         return Release(platform, image, digest_of(platform, image))
