@@ -58,11 +58,17 @@ FAULTS = st.one_of(
 class Stack(RuleBasedStateMachine):
     """What people, pipelines and the world may do to one stack."""
 
-    @initialize(standby=st.sampled_from(["empty", "candidate", "previous", "rejected"]), backwards=st.booleans())
-    def begins(self, standby: str, backwards: bool) -> None:
+    @initialize(
+        standby=st.sampled_from(["empty", "candidate", "candidate", "previous", "rejected"]),
+        grown=st.sampled_from([2, 2, 4]),
+        backwards=st.booleans(),
+    )
+    def begins(self, standby: str, grown: int, backwards: bool) -> None:
         Serial.backwards = backwards
         self.chaos = Chaos(serving(standby))
         self.chaos.cloud.sick.add(image("ill"))
+        self.chaos.by_hand("desired", grown)
+        self.chaos.cloud.pass_by()
         self.chaos.watch = Watch(self.chaos)
         self.older = self.chaos.cloud.deployed
 
