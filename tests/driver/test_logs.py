@@ -12,7 +12,7 @@ import pytest
 from driver.await_health import await_health
 from driver.cloud.launches import failures
 from driver.cloud.logs import last, lines
-from driver.errors import ReleaseFailed, Unforeseen
+from driver.errors import Refused, ReleaseFailed, Unforeseen
 from driver.invocation import Invocation
 from driver.launches import explained
 from driver.observe import observe
@@ -20,6 +20,7 @@ from driver.release.lines import Line, LostLaunch, boot_failure, told
 from driver.release.moves import Await
 from driver.report.logs import show_lines
 from driver.report.status import StatusView, status_lines
+from driver.verbs import logs as logs_verb
 from tests.driver.fakes import serving, world
 
 NOW = datetime.now(UTC)
@@ -152,6 +153,48 @@ def test_a_line_for_people_and_for_programs():
     assert (document["schema"], document["verb"], document["stack"]) == (1, "logs", "dev")
     assert (document["color"], document["instance"], document["part"]) == ("blue", "i-1", "app1")
     assert (document["time"], document["message"]) == ("2026-03-01T12:00:01.000Z", "up\n\x1b[2Jgone")
+
+
+def line(number: int, seconds: float) -> Line:
+    return Line(str(number), NOW + timedelta(seconds=seconds), "i-1/app1", f"line {number}")
+
+
+class Growing:
+    """A log group to which lines come in, one of them late; the last look is interrupted."""
+
+    def __init__(self, *looks: list[Line]) -> None:
+        self.looks, self.since = list(looks), list[datetime]()
+
+    def log_group(self, color: str) -> str:
+        return f"/bluegreen/shop/dev/{color}"
+
+    def log_lines(self, color: str, since: datetime, limit: int) -> list[Line]:
+        self.since.append(since)
+        if not self.looks:
+            raise KeyboardInterrupt
+        return [one for one in self.looks.pop(0) if one.when >= since]
+
+
+def test_following_shows_each_line_once_also_one_that_comes_in_late(monkeypatch, capsys):
+    monkeypatch.setattr(logs_verb, "_LOOK", 0)
+    first, late, second = line(1, 0), line(2, -10), line(3, 100)
+    cloud = Growing([first], [first, late], [first, late, second], [second])
+    called = Invocation("dev", None, "table", False, False, verb="logs")
+    with pytest.raises(KeyboardInterrupt):
+        logs_verb._go_on(cloud, "blue", [], ago(60), called)
+    assert [text.split("  ")[1] for text in capsys.readouterr().out.splitlines()] == ["line 1", "line 2", "line 3"]
+    assert cloud.since[1] == NOW - logs_verb._LATE
+    assert cloud.since[3] == NOW + timedelta(seconds=100) - logs_verb._LATE
+
+
+def test_a_color_without_a_log_group_is_told_what_makes_it():
+    class Nothing(Growing):
+        def log_lines(self, color, since, limit):
+            raise LookupError(color)
+
+    with pytest.raises(Refused, match="blue has no log group") as refused:
+        logs_verb._read(Nothing(), "blue", NOW, 10)
+    assert refused.value.next[0] == "up"
 
 
 REASON = "i-1 and 1 more: boot failed at secrets: secret shop/db has no key url"
