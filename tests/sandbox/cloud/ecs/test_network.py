@@ -45,3 +45,32 @@ def test_a_service_of_that_name_begins_without_the_tags_of_the_last(yard):
     yard.world.pass_time(5)
     made = yard.service(yard.definition(), 0, tags=[{"key": "new", "value": "1"}])
     assert made["tags"] == [{"key": "new", "value": "1"}]
+
+
+def test_a_full_subnet_takes_no_more_until_others_have_stopped(yard, aws):
+    ec2 = aws("ec2")
+    small = ec2.create_subnet(VpcId=yard.vpc, CidrBlock="10.0.200.0/28")["Subnet"]["SubnetId"]
+    network = {"awsvpcConfiguration": {"subnets": [small], "securityGroups": [yard.security_group]}}
+
+    def run(count):
+        return yard.ecs.run_task(
+            cluster="shop",
+            taskDefinition=yard.definition(),
+            launchType="FARGATE",
+            count=count,
+            networkConfiguration=network,
+        )
+
+    try:
+        assert len(run(10)["tasks"]) == 10
+        answer = run(2)
+        assert (len(answer["tasks"]), [each["reason"] for each in answer["failures"]]) == (1, ["RESOURCE:ENI"])
+        for task in yard.tasks():
+            yard.ecs.stop_task(cluster="shop", task=task["taskArn"])
+        yard.world.pass_time(60)
+        assert len(run(10)["tasks"]) == 10
+    finally:
+        for task in yard.tasks():
+            yard.ecs.stop_task(cluster="shop", task=task["taskArn"])
+        yard.world.pass_time(60)
+        ec2.delete_subnet(SubnetId=small)
