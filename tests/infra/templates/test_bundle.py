@@ -64,7 +64,7 @@ def test_every_template_counts_towards_a_releases_digest():
     from infra import rendering
 
     there = {path.name for path in rendering._FOLDER.iterdir() if path.suffix in (".j2", ".py")}
-    assert set(sources()) - {"rendering"} == there - {"__init__.py", "compose-boot.sh.j2"}
+    assert set(sources()) - {"rendering"} == there - {"__init__.py"}
 
 
 @pytest.mark.parametrize(
