@@ -1,6 +1,7 @@
 """Configuration on its way to instances, and instances that can't get ready: through the command line, with load."""
 
 import json
+import time
 import urllib.request
 
 import pytest
@@ -50,3 +51,27 @@ def test_a_secret_without_its_key_keeps_a_release_out_until_it_has_it():
         ready = [json.loads(line) for line in play.run("logs", "--since", "10m").out.splitlines()]
         assert any("BLUEGREEN BOOT READY" in line["message"] for line in ready)
         assert play.record()["activeColor"] == "green"
+
+
+def test_checks_that_all_fail_for_three_minutes_cost_no_instance_and_no_request():
+    """A database that everybody asks is away. Nobody goes before a successor is ready."""
+    with played(settings={"bluegreen:compose": {"min": 2, "max": 4, "grace": 60}}) as play:
+        (group,) = (each for each in play.stage.state()["scaling_groups"] if each["desired"])
+        time.sleep(1.5)  # the grace period, sixty times as fast
+        serving: list[int] = []
+        with play.load() as clients:
+            play.run("sandbox", "fault", "health-fails", "--color", "blue")
+            for round in range(40):  # three minutes, and three more
+                if round == 20:
+                    play.run("sandbox", "fault", "clear")
+                serving.append(in_service(play, group["name"]))
+                time.sleep(0.15)
+        assert clients.stop()["failed"] == 0
+        assert min(serving) >= 2, serving
+        assert max(serving) > 2, "nothing was replaced, so nothing was tried"
+        play.wait(lambda: play.run("status").document["colors"]["blue"]["healthy"] == 2, "it never got well")
+
+
+def in_service(play, name: str) -> int:
+    found = play.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
+    return sum(member["LifecycleState"] == "InService" for member in found[0]["Instances"])
