@@ -121,6 +121,8 @@ class ChaosCloud(FakeCloud):
         self.chaos.moved(before, self.live(), "forward")
 
     def set_desired(self, name: str, desired: int) -> None:
+        if name not in self.groups:
+            raise Unforeseen("AWS refused", "ValidationError: no such group", "status")
         if desired < self.groups[name].least:
             raise Unforeseen("AWS refused", "ValidationError: below the minimum", "status")
         self.chaos.resized(name, desired)
@@ -210,6 +212,7 @@ class Wire:
             process.chaos.running = process
             if name == "health":
                 process.look(args[0])
+            process.decides = process.decides or name == "put_intent"
             answer = found(*args, **named)
             process.chaos.running = process
             process.called.append(name)
@@ -234,6 +237,8 @@ class Process:
     called: list[str] = field(default_factory=list)
     disturbed: int | None = None
     """How many calls it had made when someone else acted; None where nobody did."""
+    decides: bool = False
+    """Whether the intent there is its own."""
     looked: dict[Color, tuple[int, int]] = field(default_factory=dict)
     """Healthy and ailing targets by color, as it last saw them."""
     moves: list[dict[Color, int]] = field(default_factory=list)

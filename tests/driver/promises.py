@@ -29,7 +29,7 @@ class Watch:
         deployed = chaos.cloud.deployed
         assert deployed is not None
         record, pending = deployed.record, chaos.cloud.stored().pending
-        settled = [weights(record)] + ([weights(pending.record)] if pending else [])
+        settled = [weights(record)] + ([weights(pending.record)] if pending and not process.decides else [])
         if by == "forward" and process.disturbed is None:
             back = [{record.active: 100, record.idle: 0}]
             if record.transition is None and record.standby == "previous":

@@ -61,14 +61,17 @@ class Stack(RuleBasedStateMachine):
     @initialize(
         standby=st.sampled_from(["empty", "candidate", "candidate", "previous", "rejected"]),
         grown=st.sampled_from([2, 2, 4]),
+        down=st.sampled_from([False, False, True]),
         backwards=st.booleans(),
     )
-    def begins(self, standby: str, grown: int, backwards: bool) -> None:
+    def begins(self, standby: str, grown: int, down: bool, backwards: bool) -> None:
         Serial.backwards = backwards
         self.chaos = Chaos(serving(standby))
         self.chaos.cloud.sick.add(image("ill"))
         self.chaos.by_hand("desired", grown)
         self.chaos.cloud.pass_by()
+        if down:
+            self.chaos.observed("dies", "green")
         self.chaos.watch = Watch(self.chaos)
         self.older = self.chaos.cloud.deployed
 
