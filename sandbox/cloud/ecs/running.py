@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.cloud import stores
 from sandbox.cloud.clock import Clock
-from sandbox.cloud.ecs import definitions, images, starting
+from sandbox.cloud.ecs import definitions, images, roles, starting
 from sandbox.cloud.ecs.model import Container, Task, now
 from sandbox.cloud.ecs.starting import CannotStart
 from sandbox.cloud.instances import DIES_AFTER, SLOW_START, Apps
@@ -101,6 +101,9 @@ class Running:
         lines = self.log(task)
         told = self._told.get(task.id, 0)
         if group is None or name not in group.streams or len(lines) <= told:
+            return
+        stream = f"{group.arn.removesuffix(':*')}:log-stream:{name}"
+        if roles.refusal(_execution_role(task), task.id, "logs:PutLogEvents", stream):
             return
         self._told[task.id] = len(lines)
         at = int(time.time() * 1000)

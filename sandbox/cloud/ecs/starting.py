@@ -27,7 +27,7 @@ class Pulled:
 def pull(task: Task, container: Container, role: str | None) -> Pulled:
     """The container's image in ECR. Raises CannotStart."""
     image = str(container.definition["image"])
-    for action in ("ecr:GetAuthorizationToken", "ecr:BatchGetImage"):
+    for action in ("ecr:GetAuthorizationToken", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
         resource = "*" if action.endswith("Token") else _repository(image)
         if why := roles.refusal(role, task.id, action, resource):
             if action.endswith("Token"):

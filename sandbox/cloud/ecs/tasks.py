@@ -148,6 +148,7 @@ class Tasks:
             case "STOPPED":
                 del store.tasks[task.id]
                 store.tags.pop(task.arn, None)
+                self._running.tell(task)
                 self._running.forget(task)
                 task.status = "FORGOTTEN"
 

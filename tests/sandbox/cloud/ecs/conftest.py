@@ -19,7 +19,8 @@ TASKS_TRUST = json.dumps(
 )
 EXECUTION = [
     {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"},
-    {"Effect": "Allow", "Action": ["ecr:BatchGetImage", "logs:CreateLogStream"], "Resource": "*"},
+    {"Effect": "Allow", "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], "Resource": "*"},
+    {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": "*"},
 ]
 _networks: list[Network] = []
 
