@@ -223,6 +223,43 @@ CHECK = {
 }
 
 
+def test_a_role_that_may_not_write_leaves_the_stream_empty(yard):
+    yard.aws("logs").create_log_group(logGroupName="/shop")
+    rights = [*EXECUTION, {"Effect": "Deny", "Action": "logs:PutLogEvents", "Resource": "*"}]
+    arn = run(yard, yard.definition(container=LOGS, executionRoleArn=yard.execution_role("mute", rights)))
+    yard.world.pass_time(60)
+    assert look(yard, arn)["lastStatus"] == "RUNNING"
+    streams = yard.aws("logs").describe_log_streams(logGroupName="/shop")["logStreams"]
+    assert [each["logStreamName"] for each in streams] == [f"web/app/{arn.rpartition('/')[2]}"]
+    assert not yard.aws("logs").filter_log_events(logGroupName="/shop")["events"]
+
+
+def test_what_a_task_said_outlives_it(yard):
+    yard.aws("logs").create_log_group(logGroupName="/shop")
+    arn = run(yard, yard.definition(container=LOGS), ["sh", "-c", "exit 2"])
+    yard.world.pass_time(4000)
+    assert yard.ecs.describe_tasks(cluster="shop", tasks=[arn])["failures"][0]["reason"] == "MISSING"
+    said = yard.aws("logs").filter_log_events(logGroupName="/shop")["events"]
+    assert said[-1]["message"].endswith("exits with code 2")
+
+
+@pytest.mark.parametrize("action", ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"])
+def test_a_role_that_may_pull_only_in_part(yard, action):
+    rights = [*EXECUTION, {"Effect": "Deny", "Action": action, "Resource": "arn:aws:ecr:*:*:repository/shop"}]
+    arn = run(yard, yard.definition(executionRoleArn=yard.execution_role("part", rights)))
+    reason = ended(yard, arn)["stoppedReason"]
+    assert reason.startswith("CannotPullContainerError:") and f"not authorized to perform: {action}" in reason
+
+
+def test_in_its_start_period_a_container_may_fail_its_checks(yard):
+    check = {"healthCheck": {**CHECK["healthCheck"], "startPeriod": 120}}
+    yard.service(yard.definition("v1-never-healthy", container=check), 1, loadBalancers=[])
+    yard.world.pass_time(140)
+    assert not yard.tasks("STOPPED") and yard.tasks()[0]["healthStatus"] == "UNKNOWN"
+    yard.world.pass_time(40)
+    assert yard.tasks("STOPPED")
+
+
 def test_a_container_health_check_asks_the_app(yard):
     yard.service(yard.definition(container=CHECK), 1)
     yard.world.pass_time(30)
