@@ -15,15 +15,14 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 
 from infra import env_file
 from infra.agent_config import agent_config
 from infra.compose_file import ALIVE_PORT, compose_file, servers
-from infra.compose_release import BUNDLE, INSTANCE_PORT, ComposeRelease
+from infra.compose_release import BUNDLE, INSTANCE_PORT, ComposeRelease, Secret, Worker
 from infra.rendering import RenderingError, render, source
 
-RENDERING = 1
-"""Raise it when the modules that render a bundle make something else from the same values: a digest holds it."""
 TEMPLATES = (
     "stub.sh.j2",
     "report.sh.j2",
@@ -36,6 +35,19 @@ TEMPLATES = (
     "active-only.sh.j2",
 )
 _GITHUB = "https://github.com/docker/compose/releases/download/v{}"
+_SAMPLE = ComposeRelease(
+    service="service",
+    stack="stack",
+    color="blue",
+    fill=1,
+    release="r",
+    image=f"registry.example/service@sha256:{'0' * 64}",
+    app_port=8000,
+    health_path="/health/deep",
+    environment={"NAME": '\\ " $ \n \r \t'},
+    secrets=(Secret("SECRET", "secret", "key"),),
+    workers=(Worker("worker", ("work",)),),
+)
 _KEPT = 512
 """MiB of an instance's memory that its system, the engine and nginx keep."""
 _WAIT = 300
@@ -60,9 +72,14 @@ class Place:
     log_group: str
 
 
+@cache
 def sources() -> dict[str, str]:
-    """Every template that reaches a release, for its digest."""
-    return {"rendering": str(RENDERING), **{name: source(name) for name in TEMPLATES}}
+    """What reaches a release besides its values, for its digest: every template, and how the modules here render a
+    release that has one of everything. A change of theirs that makes other files is another release."""
+    return {
+        **{name: source(name) for name in TEMPLATES},
+        **{f"sample/{name}": text for name, text in files(_SAMPLE).items()},
+    }
 
 
 def files(release: ComposeRelease) -> dict[str, str]:

@@ -64,7 +64,17 @@ def test_every_template_counts_towards_a_releases_digest():
     from infra import rendering
 
     there = {path.name for path in rendering._FOLDER.iterdir() if path.suffix in (".j2", ".py")}
-    assert set(sources()) - {"rendering"} == there - {"__init__.py"}
+    assert {name for name in sources() if not name.startswith("sample/")} == there - {"__init__.py"}
+
+
+def test_how_files_are_rendered_counts_too(monkeypatch):
+    before = dict(sources())
+    assert {name.removeprefix("sample/") for name in before if name.startswith("sample/")} == set(files(FULL))
+    monkeypatch.setattr("infra.compose_file.ACTIVE_ONLY", "another")
+    sources.cache_clear()
+    changed = {name for name, text in sources().items() if text != before[name]}
+    sources.cache_clear()
+    assert changed == {"sample/compose.yaml"}
 
 
 @pytest.mark.parametrize(
