@@ -44,12 +44,15 @@ class Watch:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     blind_since: float | None = None
     strays: int = 0
+    from_here: datetime | None = None
+    """When this driver began to watch."""
     said: str = ""
     said_at: float = 0.0
 
     def until_over(self) -> Taken:
         """Stays, and gives what the gates said. Raises Busy where another driver acts, Unfinished where none can."""
         clock, move = self.ports.clock, self.move
+        self.from_here = clock.now()
         before = clock.since(move.began) if move.began else 0.0
         started, counted, unwatched = clock.elapsed(), -_COUNTED, move.unwatched
         while True:
@@ -89,12 +92,14 @@ class Watch:
         """One look at everything that costs little. True where a gate says no."""
         seen = observe(self.ports.cloud, self.ports.clock.now())
         self._still_ours(seen)
+        for color, fleet in seen.fleets.items():
+            self.ports.progress.health(color, fleet.healthy, fleet.wanted)
         self._note(health(seen, self.move.to))
         if self._asked("alarms"):
             for verdict in watched_alarms(self.ports, seen, self.terms, self.move.to, unwatched):
                 self._note(verdict)
         if count and self.terms.requests.least and self._asked("requests"):
-            self._note(self._requests(seen, waited_out=waited_out))
+            self._note(self._requests(waited_out=waited_out))
         return self.stopping
 
     def _checked(self) -> bool:
@@ -103,12 +108,16 @@ class Watch:
             self._note(verdict)
         return self.stopping
 
-    def _requests(self, seen: Snapshot, *, waited_out: bool) -> Verdict:
+    def _requests(self, *, waited_out: bool) -> Verdict:
         record = self.deployed.record
         # A driver whose clock was ahead may have written a time that is still to come.
-        since = min(instant(record.transition.step_since), seen.now) if record.transition else seen.now
+        since = self.from_here or self.ports.clock.now()
+        if record.transition:
+            since = min(instant(record.transition.step_since), since)
         group, rule = self.deployed.target_group(self.move.to), self.deployed.rules.get("production", "")
         served = self.ports.cloud.served(group, rule, since)
+        rate = served.requests / max(1.0, (self.ports.clock.now() - since).total_seconds())
+        self.ports.progress.served(self.move.to, rate, served.errors)
         return bake_gates.requests(served, self.terms.requests, self.move.to, waited_out=waited_out)
 
     def _asked(self, gate: str) -> bool:
@@ -146,6 +155,11 @@ class Watch:
         return Unfinished(what, verdict.why, (f"resume --gate {verdict.gate}=warn", "resume", "rollback"))
 
     def _say(self, stayed: float) -> None:
+        self.ports.progress.gates(tuple(self.verdicts.values()))
+        self.ports.progress.left(max(0.0, self.move.seconds - stayed))
+        self._say_lines(stayed)
+
+    def _say_lines(self, stayed: float) -> None:
         """A line a minute, and whenever a gate changes its mind."""
         signs = ", ".join(f"{one.gate} {_sign(one)}" for one in self.verdicts.values())
         if signs != self.said or stayed - self.said_at >= _LINE:

@@ -94,10 +94,10 @@ class Taking:
     def _quiet(self, move: Advance | Shift, seen: Snapshot, terms: Terms, journey: Journey) -> tuple[Verdict, ...]:
         """What the alarms say before a weight.
 
-        Before the first one they may still ring for the release that stood there before: without traffic they end as
-        soon as their metrics are through, and for so long they are waited for.
+        Before the first one they may still ring for the release that stood there before. Without traffic they end when
+        their last metrics have left what CloudWatch looks at, and for so long they are waited for.
         """
-        deadline, told = self.ports.clock.elapsed() + terms.alarms.sight, False
+        deadline, told = self.ports.clock.elapsed() + 2 * terms.alarms.sight, False
         while True:
             said = watched_alarms(self.ports, seen, terms, move.to, None)
             waits = any(verdict.passing for verdict in said) and not _in_transition(journey)

@@ -20,7 +20,7 @@ from driver.release.snapshot import Snapshot
 from driver.taking import Taking
 from driver.verify import still_ours, unmoved
 from driver.watching import watched
-from infra.record import Deployed
+from infra.record import Deployed, weights
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,17 @@ def follow(ports: Ports, deployed: Deployed, decision: Plan, request: Request, l
     journey = Journey(decision.reason, deployed)
     taking = Taking(ports, request, limits.timeout, limits.lock)
     with watched(ports, why_of(request)), _ends_well_or_told(ports, request, journey):
-        for move in decision.moves:
-            if isinstance(move, Await) and not limits.wait:
-                continue
+        moves = [move for move in decision.moves if limits.wait or not isinstance(move, Await)]
+        if moves:
+            ports.progress.plan(decision.reason, [str(move) for move in moves])
+        for number, move in enumerate(moves, 1):
             INTERRUPTS.check()
-            ports.tell(str(move))
+            ports.progress.step(number, len(moves), str(move))
             step = taking.take(move, journey)
             if isinstance(move, Pause):
                 return journey
+            if journey.deployed is not None:
+                ports.progress.weights(weights(journey.deployed.record))
             if step.broken:
                 raise ended(ports, journey, step, limits.timeout)
         INTERRUPTS.check()

@@ -8,12 +8,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 
+from sandbox.project import set_config
 from sandbox.rehearsal.clients import Clients
 from sandbox.rehearsal.seen import production_listener, production_weights
 from sandbox.rehearsal.stage import Stage, staged
@@ -72,12 +73,15 @@ class Play:
         """What the balancer really does."""
         return production_weights(self.stage.state())
 
-    @functools.cached_property
-    def ssm(self):
-        """The sandbox's parameter store, past the command."""
+    def client(self, service: str):
+        """The sandbox's AWS, past the command."""
         endpoint = self.environ["AWS_ENDPOINT_URL"]
         keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
-        return boto3.client("ssm", endpoint_url=endpoint, region_name="eu-central-1", **keys)
+        return boto3.client(service, endpoint_url=endpoint, region_name="eu-central-1", **keys)
+
+    @functools.cached_property
+    def ssm(self):
+        return self.client("ssm")
 
     def record(self) -> dict:
         """The deployed record, as it lies there."""
@@ -101,9 +105,11 @@ class Play:
 
 
 @contextlib.contextmanager
-def played(engine: str = "embedded") -> Iterator[Play]:
+def played(engine: str = "embedded", settings: Mapping[str, object] | None = None) -> Iterator[Play]:
     """A fresh sandbox with the first release deployed; `engine` is `embedded`, or `cli` for a real one on PATH."""
     with staged(ROOT, "dev", 60, "shop:1.0.0") as stage:
+        for key, value in (settings or {}).items():
+            set_config(stage.project, "dev", key, value)
         for tag in ("1.0.0", "2.0.0", "3.0.0", "4-never-healthy", "5-errors"):
             stage.push(f"shop:{tag}")
         play = Play(stage, engine)
