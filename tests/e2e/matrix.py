@@ -209,6 +209,15 @@ class Cell:
             hurt = [failure for failure in load.get("failures", []) if failure.get("color") == self.old]
             assert not hurt, (where, hurt)
             assert fault.harms or not self.failed, (where, load)
+        self._note()
+
+    def _note(self) -> None:
+        """Writes how the cell went to the file that BLUEGREEN_MATRIX names, for the table in the docs."""
+        if (file := os.environ.get("BLUEGREEN_MATRIX")) and self.end is not None:
+            then = self.after.document.get("verb") if self.after else None
+            noted = {"fault": self.fault.name, "place": self.place, "code": self.end.code, "then": then}
+            with Path(file).open("a") as stream:
+                stream.write(json.dumps(noted) + "\n")
 
     @contextmanager
     def _clients(self) -> Iterator[Clients | None]:
@@ -383,3 +392,24 @@ def chosen() -> list[tuple[str, str]]:
     if os.environ.get("BLUEGREEN_SOAK"):
         return [(fault, place) for fault in FAULTS for place in PLACES]
     return [(fault, PLACES[number % len(PLACES)]) for number, fault in enumerate(FAULTS)]
+
+
+def table(lines: list[str]) -> str:
+    """The notes of a run as the table of `docs/fault-matrix.md`."""
+    noted = {(one["fault"], one["place"]): one for one in map(json.loads, lines)}
+    rows = ["| fault | " + " | ".join(PLACES) + " |", "|" + "---|" * (len(PLACES) + 1)]
+    for fault in FAULTS:
+        cells = [_shown(noted.get((fault, place))) for place in PLACES]
+        rows.append(f"| {fault} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _shown(one: dict[str, Any] | None) -> str:
+    if one is None:
+        return "not run"
+    code = "killed" if one["code"] < 0 else str(one["code"])
+    return f"{code}, then `{one['then']}`" if one["then"] else code
+
+
+if __name__ == "__main__":
+    print(table(Path(sys.argv[1]).read_text().splitlines()))
