@@ -95,12 +95,7 @@ def instance_policy(needs: Needs) -> str:
     if needs.bundle:
         version = {"s3:VersionId": needs.version}
         statements.append(_allow("Bundle", "s3:GetObjectVersion", needs.bundle, StringEquals=version))
-    repositories = [_repository(place, image) for image in needs.images if image.registry]
-    if repositories:
-        statements += [
-            _allow("RegistryLogin", "ecr:GetAuthorizationToken", "*"),
-            _allow("Pull", _PULL, list(dict.fromkeys(repositories))),
-        ]
+    statements += _pulling(place, needs.images)
     if needs.secrets:
         statements.append(_allow("Secrets", "secretsmanager:GetSecretValue", list(needs.secrets)))
     statements += _keys(place, needs.keys)
@@ -109,6 +104,37 @@ def instance_policy(needs: Needs) -> str:
     if needs.record:
         statements.append(_allow("Record", "ssm:GetParameter", needs.record))
     return _document(statements)
+
+
+def task_trust(place: Place) -> str:
+    """The policy that lets ECS take a role for tasks of this account, and for no one else's."""
+    return _document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account}},
+            }
+        ]
+    )
+
+
+def execution_policy(place: Place, image: Image, log_group: str, secrets: Sequence[str], keys: Sequence[str]) -> str:
+    """What ECS does for a task of one release before it starts: pull, fetch secrets, open the log.
+
+    `secrets` are ARNs, `keys` as in `Needs`.
+    """
+    log = ("logs:CreateLogStream", "logs:PutLogEvents")
+    statements = [_allow("Log", log, place.arn("logs", f"log-group:{log_group}:*")), *_pulling(place, [image])]
+    if secrets:
+        statements.append(_allow("Secrets", "secretsmanager:GetSecretValue", list(secrets)))
+    return _document([*statements, *_keys(place, keys)])
+
+
+def shell_policy() -> str:
+    """What a task itself may do where `aws ecs execute-command` may open a shell in it."""
+    return _document([_allow("Session", _SESSION[1:], "*")])
 
 
 def bucket_policy(bucket: str) -> str:
@@ -140,6 +166,17 @@ def _keys(place: Place, keys: Sequence[str]) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _pulling(place: Place, wanted: Sequence[Image]) -> list[dict[str, Any]]:
+    """Leave to pull what lies in ECR; nothing of it where no image does."""
+    repositories = [_repository(place, image) for image in wanted if image.registry]
+    if not repositories:
+        return []
+    return [
+        _allow("RegistryLogin", "ecr:GetAuthorizationToken", "*"),
+        _allow("Pull", _PULL, list(dict.fromkeys(repositories))),
+    ]
 
 
 def _repository(place: Place, image: Image) -> str:

@@ -67,7 +67,7 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
         stack=settings.stack,
         now=context.time,
         hold=timedelta(seconds=settings.hold),
-        floor=settings.compose.min,
+        floor=settings.fleet(settings.platforms[0]).min,
         platforms=settings.platforms,
         first_release=first_release,
         digest=lambda platform, image: release_digest(settings, platform, image),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from infra.record import Color, Slot
 from infra.settings import Settings
 
+SERVICE = "ecs:"
+"""What the record's word for an ECS service begins with: `ecs:<cluster>/<service>`."""
 HOOK = "ready"
 """The lifecycle hook that holds an instance out until it answers."""
 RELEASES = "releases"
@@ -31,3 +33,8 @@ def bundle_key(color: Color, slot: Slot) -> str:
 def group_pattern(color: Color, slot: Slot) -> str:
     """What the name of a fill's scaling group looks like; Pulumi adds some signs of its own."""
     return f"{color}-{slot.fill}-group-*"
+
+
+def family(settings: Settings, color: Color, slot: Slot) -> str:
+    """Of a fill's task definition: ECS takes letters, digits, - and _ (RegisterTaskDefinition), Pulumi dots as well."""
+    return f"{settings.project}-{settings.stack}-{color}-{slot.fill}".replace(".", "-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import pulumi
 from infra import deployed
 from infra.access import Place
 from infra.colors import platform as platforms
+from infra.colors.cluster import Cluster
 from infra.colors.platform import Filling, Ground, Site
 from infra.context import Context
 from infra.digest import release_digest
@@ -54,10 +56,12 @@ def run(context: Context | None = None) -> None:
         secrets=supplies.secrets,
         supplied=supplies.environment,
         behind=supplies.behind,
+        cluster=Cluster("cluster", settings) if _has_tasks(settings, record) else None,
     )
     grounds = _grounds(site, plan)
     supplies.admit(grounds)
     routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
+    site = replace(site, routed=(routing.production, routing.test))
     fillings = _fillings(site, plan, grounds, _retreat(plan, context.time))
     if settings.gates.alarms.enabled:
         Watch("watch", settings, balancer.balancer.arn, _groups(grounds))
@@ -127,6 +131,10 @@ def _grounds(site: Site, plan: deployed.Plan) -> dict[Color, dict[str, Ground]]:
             for name in names
         }
     return grounds
+
+
+def _has_tasks(settings: Settings, record: Record) -> bool:
+    return "fargate" in {*settings.platforms, *(slot.platform for slot in record.colors.values())}
 
 
 def _groups(grounds: Mapping[Color, Mapping[str, Ground]]) -> dict[Color, dict[str, pulumi.Output[str]]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.access import Place
 from infra.refusal import refuse
 from infra.setting_content import Secret
 from infra.settings import Settings
@@ -49,6 +50,11 @@ def existing(settings: Settings) -> dict[str, Readable]:
     created = {one.secret for one in settings.secrets.values() if one.create}
     named = dict.fromkeys(one.secret for one in settings.all_secrets.values() if one.secret not in created)
     return {name: _found(name) for name in named}
+
+
+def pattern(place: Place, name: str) -> str:
+    """A secret's ARN as far as its name tells it: Secrets Manager adds a dash and six signs."""
+    return name if name.startswith("arn:") else place.arn("secretsmanager", f"secret:{name}-??????")
 
 
 def text_of(chosen: Secret) -> pulumi.Output[str]:

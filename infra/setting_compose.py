@@ -68,6 +68,8 @@ class Compose(Frozen):
     min: int = kinds.whole(2, 1, 500, "instances")
     desired: int | None = kinds.whole(None, 1, 500, "instances")
     max: int = kinds.whole(6, 1, 500, "instances")
+    carries: float = kinds.number(1, 0.01, 1000, "against that of the other platforms")
+    """What one instance carries, relative to one task of Fargate with its own `carries`."""
     ami: kinds.AmiId | None = None
     grace: int = kinds.whole(300, 0, 7200, "seconds")
     volume: int = kinds.whole(20, 8, 16384, "GiB")

@@ -17,6 +17,7 @@ from infra.images import parse_image
 from infra.setting_base import Frozen, Misfit, rule
 from infra.setting_compose import Compose
 from infra.setting_content import Environment, Secret, Secrets, Worker, clashes, oversized
+from infra.setting_fargate import Fargate
 from infra.setting_network import Network
 from infra.setting_release import Gates, Notify, Promotion
 from infra.setting_supplies import CACHE_NAMES, Cache, Registry, Scaling
@@ -24,7 +25,7 @@ from infra.setting_supplies import CACHE_NAMES, Cache, Registry, Scaling
 _STOP_GRACE = 30
 _SPARE = 5
 """Seconds that Compose itself takes to stop."""
-PLATFORMS = ("compose",)
+PLATFORMS = ("compose", "fargate")
 """The platforms that this version can fill a color with."""
 
 
@@ -84,7 +85,7 @@ class Settings(Frozen):
     stack: str
     image: kinds.Image = Field(examples=["shop:1.0.0"])
     platforms: Annotated[
-        tuple[Literal["compose"], ...],
+        tuple[Literal["compose", "fargate"], ...],
         BeforeValidator(_one_or_more),
         Field(min_length=1, description=f"a list of platforms, each once: {', '.join(PLATFORMS)}"),
     ] = ("compose",)
@@ -94,6 +95,7 @@ class Settings(Frozen):
     network: Network = Network()
     balancer: Balancer = Balancer()
     compose: Compose = Compose()
+    fargate: Fargate = Fargate()
     environment: Environment = Field(default_factory=dict)
     secrets: Secrets = Field(default_factory=dict)
     workers: Annotated[tuple[Worker, ...], Field(max_length=16, description="up to 16 of {name: …, command: …}")] = ()
@@ -142,6 +144,10 @@ class Settings(Frozen):
             allowed = f"{most}: nginx and then the app end within the drain of {self.drain} seconds, {_SPARE} to spare"
             yield Misfit("compose.stopGrace", self.compose.stop_grace, allowed)
 
+    def fleet(self, platform: str) -> Compose | Fargate:
+        """What is set about the capacity of a platform."""
+        return self.fargate if platform == "fargate" else self.compose
+
     @property
     def all_secrets(self) -> dict[str, Secret]:
         """Every variable that instances fill from Secrets Manager, the cache's token included."""
@@ -160,6 +166,23 @@ class Settings(Frozen):
         names = [worker.name for worker in self.workers]
         if len(set(names)) != len(names):
             yield Misfit("workers", names, "workers of different names")
+
+    @rule("workers", "platforms")
+    def _workers_have_a_place(self) -> Iterator[Misfit]:
+        if self.workers and "fargate" in self.platforms:
+            yield Misfit(
+                "workers",
+                [one.name for one in self.workers],
+                "nothing beside platform fargate: no task of it runs workers",
+            )
+
+    @rule("secrets", "cache", "platforms")
+    def _keys_that_ecs_can_name(self) -> Iterator[Misfit]:
+        # In a task definition colons part the secret, its key, stage and version.
+        for name, one in self.all_secrets.items() if "fargate" in self.platforms else ():
+            if ":" in (one.key or ""):
+                at = f"secrets.{name}.key" if name in self.secrets else "cache.token.key"
+                yield Misfit(at, one.key, "a key without colons, for platform fargate")
 
     @rule("network", "compose.mirror", "compose.ami")
     def _compose_is_within_reach(self) -> Iterator[Misfit]:

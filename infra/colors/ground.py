@@ -17,10 +17,21 @@ class Footing(pulumi.ComponentResource):
     changed under running instances would take them out of service.
     """
 
-    def __init__(self, color: Color, platform: str, target_type: str, port: int, site: Site, *, settled: bool) -> None:
+    def __init__(
+        self,
+        color: Color,
+        platform: str,
+        target_type: str,
+        port: int,
+        site: Site,
+        *,
+        settled: bool,
+        reached: int | None = None,
+    ) -> None:
+        """`reached`: where its targets listen, if that is another port than the group's."""
         name = f"{color}-{platform}"
         super().__init__("bluegreen:index:Footing", f"{name}-footing")
-        settings, check = site.settings, site.settings.health_check
+        settings, check, reached = site.settings, site.settings.health_check, reached or port
         tags = {**settings.own_tags, "bluegreen:color": color}
 
         def fixed(arguments: type) -> pulumi.ResourceOptions:
@@ -58,8 +69,8 @@ class Footing(pulumi.ComponentResource):
             security_group_id=group.id,
             referenced_security_group_id=site.balancer_group,
             ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            from_port=reached,
+            to_port=reached,
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupIngressRuleArgs),
         )
@@ -76,8 +87,8 @@ class Footing(pulumi.ComponentResource):
             security_group_id=site.balancer_group,
             referenced_security_group_id=group.id,
             ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
+            from_port=reached,
+            to_port=reached,
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupEgressRuleArgs),
         )

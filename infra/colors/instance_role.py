@@ -12,14 +12,14 @@ from infra.colors.bundled import Bundled
 from infra.colors.platform import Site
 from infra.compose_release import BUNDLE
 from infra.record import Color, Slot
-from infra.secret_store import Readable
+from infra.secret_store import Readable, pattern
 
 
 def needs(color: Color, slot: Slot, site: Site, boot: Bundled) -> pulumi.Output[Needs]:
     """What the instances of this release need."""
     settings, place = site.settings, site.place
     readable = [
-        site.secrets.get(name, Readable(_pattern(site, name)))
+        site.secrets.get(name, Readable(pattern(site.place, name)))
         for name in dict.fromkeys(one.secret for one in settings.all_secrets.values())
     ]
 
@@ -43,11 +43,6 @@ def needs(color: Color, slot: Slot, site: Site, boot: Bundled) -> pulumi.Output[
         secrets=[one.arn for one in readable], bundle=boot.arn, version=boot.version, store=site.store.arn
     )
     return told.apply(known)
-
-
-def _pattern(site: Site, name: str) -> str:
-    """A secret's ARN as far as its name tells it: Secrets Manager adds a dash and six signs."""
-    return name if name.startswith("arn:") else site.place.arn("secretsmanager", f"secret:{name}-??????")
 
 
 def _tools(site: Site, store: str) -> str:

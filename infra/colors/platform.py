@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pulumi
 
 from infra.access import Place
+from infra.colors.cluster import Cluster
 from infra.config_store import ConfigStore
 from infra.record import Color, Slot
 from infra.secret_store import Readable
@@ -36,6 +37,10 @@ class Site:
     """Variables that the stack's own resources give every app."""
     behind: tuple[pulumi.Resource, ...] = ()
     """What has to be there before a release boots."""
+    cluster: Cluster | None = None
+    """Where tasks run; none where no color is on a platform that has them."""
+    routed: tuple[pulumi.Resource, ...] = ()
+    """The rules that forward to the colors' target groups."""
 
 
 @dataclass(frozen=True)
@@ -82,5 +87,7 @@ class Platform(Protocol):
 def named(name: str) -> Platform:
     """The platform of that name, one of `setting_models.PLATFORMS`."""
     from infra.colors.compose import Compose
+    from infra.colors.fargate import Fargate
 
-    return {"compose": Compose}[name]()
+    made: Mapping[str, type[Platform]] = {"compose": Compose, "fargate": Fargate}
+    return made[name]()

@@ -144,8 +144,8 @@ def test_an_unknown_key_gets_a_suggestion(given: dict[str, Any], key: str, hint:
                 "network.privateSubnets": "two subnets or more, each in a zone of its own",
             },
         ),
-        ({"platforms": ["compose", "compose"]}, {"platforms": "a list of platforms, each once: compose"}),
-        ({"platforms": []}, {"platforms": "a list of platforms, each once: compose"}),
+        ({"platforms": ["compose", "compose"]}, {"platforms": "a list of platforms, each once: compose, fargate"}),
+        ({"platforms": []}, {"platforms": "a list of platforms, each once: compose, fargate"}),
     ],
 )
 def test_what_does_not_fit_together_is_told_where_it_stands(given: dict[str, Any], expected: dict[str, str]) -> None:

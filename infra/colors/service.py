@@ -1,0 +1,235 @@
+"""The tasks of one release: roles, task definition, service, and what its desired count may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import access, images, immutable, names
+from infra.colors import task
+from infra.colors.cluster import Cluster
+from infra.colors.platform import Ground, Site
+from infra.record import Color, Slot
+from infra.secret_store import Readable, pattern
+
+RENDERING = 1
+"""Raise it when this module makes something else from the same settings: a release is known by it."""
+_PLATFORM_VERSION = "1.4.0"
+"""The first that reads single keys of secrets, and by now the only one for Linux."""
+_CALM = 300
+"""Seconds between two reductions."""
+
+
+class Service(pulumi.ComponentResource):
+    """Everything is named after color and fill: another release has other resources.
+
+    Outside the update that renders the release anew only the bounds of its capacity change, and of the color that a
+    rollback would go to only the lower one. The desired count is the scaler's and the driver's after creation.
+    """
+
+    capacity: pulumi.Output[str]
+
+    def __init__(
+        self,
+        color: Color,
+        slot: Slot,
+        site: Site,
+        cluster: Cluster,
+        ground: Ground,
+        *,
+        anew: bool,
+        steady: bool = False,
+    ) -> None:
+        name = f"{color}-{slot.fill}"
+        super().__init__("bluegreen:index:Service", f"{name}-tasks")
+        self.name, self.color, self.slot, self.site, self.anew = name, color, slot, site, anew
+        self.settings, self.chosen = site.settings, site.settings.fargate
+        self.tags = {
+            **site.settings.own_tags,
+            "bluegreen:color": color,
+            "bluegreen:fill": str(slot.fill),
+            "bluegreen:release": slot.digest,
+        }
+        self.readable = {
+            one: site.secrets.get(one, Readable(pattern(site.place, one)))
+            for one in dict.fromkeys(each.secret for each in self.settings.all_secrets.values())
+        }
+        execution, fetches = self._role("execution", self._fetching())
+        role, acts = self._role("task", access.shell_policy() if self.chosen.exec else None)
+        definition = self._definition(execution, role)
+        before = [*fetches, *acts, cluster.providers, *site.routed, *site.behind]
+        service = self._service(cluster, ground, definition, before)
+        self.capacity = pulumi.Output.concat(names.SERVICE, cluster.name, "/", service.name)
+        target = self._bounds(cluster, service, steady=steady)
+        self._policies(target, pulumi.Output.concat(site.balancer, "/", ground.measured))
+        self.register_outputs({"service": service.name})
+
+    def _opts(self, arguments: type, **more: Any) -> pulumi.ResourceOptions:
+        ignored = None if self.anew else immutable.inputs(arguments)
+        return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, **more)
+
+    def _fetching(self) -> pulumi.Output[str]:
+        """What ECS does for the container before it starts, and its log driver after."""
+        settings, place = self.settings, self.site.place
+
+        def known(arns: list[str]) -> str:
+            return access.execution_policy(
+                place,
+                images.parse_image(self.slot.image),
+                names.log_group(settings, self.color),
+                arns,
+                tuple(dict.fromkeys(one.key for one in self.readable.values() if one.key)),
+            )
+
+        return pulumi.Output.all(*(one.arn for one in self.readable.values())).apply(known)
+
+    def _role(self, kind: str, policy: pulumi.Input[str] | None) -> tuple[aws.iam.Role, tuple[aws.iam.RolePolicy, ...]]:
+        role = aws.iam.Role(
+            f"{self.name}-{kind}-role",
+            assume_role_policy=access.task_trust(self.site.place),
+            tags=self.tags,
+            opts=self._opts(aws.iam.RoleArgs),
+        )
+        if policy is None:
+            return role, ()
+        allowed = aws.iam.RolePolicy(
+            f"{self.name}-{kind}-policy", role=role.name, policy=policy, opts=self._opts(aws.iam.RolePolicyArgs)
+        )
+        return role, (allowed,)
+
+    def _definition(self, execution: aws.iam.Role, role: aws.iam.Role) -> aws.ecs.TaskDefinition:
+        chosen = self.chosen
+
+        def rendered(found: Mapping[str, Any]) -> str:
+            return task.containers(
+                self.settings,
+                color=self.color,
+                fill=self.slot.fill,
+                release=self.slot.digest,
+                image=images.exact(self.slot.image),
+                region=self.site.place.region,
+                secrets=found["secrets"],
+                supplied=found["supplied"],
+            )
+
+        told = pulumi.Output.all(
+            secrets={name: one.arn for name, one in self.readable.items()}, supplied=self.site.supplied
+        )
+        return aws.ecs.TaskDefinition(
+            f"{self.name}-task",
+            family=names.family(self.settings, self.color, self.slot),
+            container_definitions=told.apply(rendered),
+            cpu=str(chosen.cpu),
+            memory=str(chosen.memory),
+            network_mode="awsvpc",
+            requires_compatibilities=["FARGATE"],
+            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+                cpu_architecture=task.CPU[chosen.architecture], operating_system_family="LINUX"
+            ),
+            ephemeral_storage=(
+                aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=chosen.storage) if chosen.storage else None
+            ),
+            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=name) for name in task.volumes(self.settings)] or None,
+            execution_role_arn=execution.arn,
+            task_role_arn=role.arn,
+            # A definition that is deregistered can't start a task any more, and a service on its way out may need one.
+            skip_destroy=True,
+            tags=self.tags,
+            opts=self._opts(aws.ecs.TaskDefinitionArgs),
+        )
+
+    def _service(
+        self, cluster: Cluster, ground: Ground, definition: aws.ecs.TaskDefinition, before: list[pulumi.Resource]
+    ) -> aws.ecs.Service:
+        chosen, floor = self.chosen, self.slot.floor
+        spot = [
+            aws.ecs.ServiceCapacityProviderStrategyArgs(
+                # At least one task on what is not taken away at two minutes' notice.
+                capacity_provider="FARGATE",
+                base=1,
+                weight=100 - chosen.spot,
+            ),
+            aws.ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE_SPOT", weight=chosen.spot),
+        ]
+        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs)
+        return aws.ecs.Service(
+            f"{self.name}-service",
+            cluster=cluster.arn,
+            task_definition=definition.arn,
+            desired_count=max(floor, chosen.desired or 0) if floor else 0,
+            launch_type=None if chosen.spot else "FARGATE",
+            capacity_provider_strategies=spot if chosen.spot else None,
+            platform_version=_PLATFORM_VERSION,
+            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+                subnets=self.site.subnets, security_groups=[ground.security_group], assign_public_ip=False
+            ),
+            load_balancers=[
+                aws.ecs.ServiceLoadBalancerArgs(
+                    target_group_arn=ground.target_group,
+                    container_name=task.CONTAINER,
+                    container_port=self.settings.port,
+                )
+            ],
+            health_check_grace_period_seconds=chosen.grace,
+            deployment_minimum_healthy_percent=50,
+            deployment_maximum_percent=200,
+            deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            enable_execute_command=chosen.exec,
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            # Waiting inside an update would hold the stack's lock against a rollback.
+            wait_for_steady_state=False,
+            tags=self.tags,
+            # Of a target group that no rule forwards to, ECS makes no service.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored, depends_on=before),
+        )
+
+    def _bounds(self, cluster: Cluster, service: aws.ecs.Service, *, steady: bool) -> aws.appautoscaling.Target:
+        floor = self.slot.floor
+        free = ("min_capacity",) if steady else ("min_capacity", "max_capacity")
+        return aws.appautoscaling.Target(
+            f"{self.name}-bounds",
+            service_namespace="ecs",
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=pulumi.Output.concat("service/", cluster.name, "/", service.name),
+            min_capacity=floor,
+            max_capacity=max(self.chosen.max, floor) if floor else 0,
+            tags=self.tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Bounds follow the record in every update, so that one that failed half-way is put right by the next.
+                ignore_changes=None if self.anew else immutable.inputs(aws.appautoscaling.TargetArgs, but=free),
+            ),
+        )
+
+    def _policies(self, target: aws.appautoscaling.Target, label: pulumi.Input[str]) -> None:
+        """Like the bounds they follow the settings at once."""
+        scaling = self.settings.scaling
+        if scaling is None:
+            return
+        metrics = {
+            "cpu": (scaling.cpu, "ECSServiceAverageCPUUtilization", None),
+            "requests": (scaling.requests, "ALBRequestCountPerTarget", label),
+        }
+        for key, (value, metric, labelled) in metrics.items():
+            if value is None:
+                continue
+            aws.appautoscaling.Policy(
+                f"{self.name}-{key}",
+                policy_type="TargetTrackingScaling",
+                service_namespace=target.service_namespace,
+                scalable_dimension=target.scalable_dimension,
+                resource_id=target.resource_id,
+                target_tracking_scaling_policy_configuration=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
+                    target_value=value,
+                    scale_out_cooldown=scaling.warmup,
+                    scale_in_cooldown=_CALM,
+                    predefined_metric_specification=aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
+                        predefined_metric_type=metric, resource_label=labelled
+                    ),
+                ),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
