@@ -236,3 +236,33 @@ def test_a_refused_deploy_names_what_is_not_refused(record, first):
     with pytest.raises(Refused) as caught:
         planned(stack.ports, Deploy(release("3"), capacity=99, end_hold=True))
     assert caught.value.next == ("deploy IMAGE --capacity 6",)
+
+
+def test_a_rollback_after_which_another_driver_goes_on_is_no_success():
+    stack = world(serving("previous"))
+    adopt, done = stack.stack.adopt, []
+
+    def adopted(deployed):
+        adopt(deployed)
+        if not done:
+            done.append(True)
+            carry_out(stack.ports, Promote(again=True, strategy="all-at-once"), LIMITS)
+
+    stack.stack.adopt = adopted  # type: ignore[method-assign]
+    with pytest.raises(Busy, match="green served again, and another driver has moved on"):
+        roll_back(stack.ports, Haste())
+    assert stack.record.active == "blue"
+
+
+def test_a_rollback_whose_weights_someone_changes_at_once_is_no_success():
+    stack = world(serving("previous"))
+    adopt = stack.stack.adopt
+
+    def adopted(deployed):
+        adopt(deployed)
+        stack.cloud.move(40)
+
+    stack.stack.adopt = adopted  # type: ignore[method-assign]
+    with pytest.raises(Unfinished, match="not all agrees") as caught:
+        roll_back(stack.ports, Haste())
+    assert "weights" in caught.value.why
