@@ -72,14 +72,15 @@ class Place:
     log_group: str
 
 
-@cache
 def sources() -> dict[str, str]:
     """What reaches a release besides its values, for its digest: every template, and how the modules here render a
     release that has one of everything. A change of theirs that makes other files is another release."""
-    return {
-        **{name: source(name) for name in TEMPLATES},
-        **{f"sample/{name}": text for name, text in files(_SAMPLE).items()},
-    }
+    return {**{name: source(name) for name in TEMPLATES}, **_sample()}
+
+
+@cache
+def _sample() -> dict[str, str]:
+    return {f"sample/{name}": text for name, text in files(_SAMPLE).items()}
 
 
 def files(release: ComposeRelease) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from infra import bundle
 from infra.bundle import checksum, files, packed, sources, stub
 from infra.compose_release import Plugin, Secret, Worker
 from infra.rendering import USER_DATA_LIMIT, RenderingError
@@ -71,9 +72,9 @@ def test_how_files_are_rendered_counts_too(monkeypatch):
     before = dict(sources())
     assert {name.removeprefix("sample/") for name in before if name.startswith("sample/")} == set(files(FULL))
     monkeypatch.setattr("infra.compose_file.ACTIVE_ONLY", "another")
-    sources.cache_clear()
+    bundle._sample.cache_clear()
     changed = {name for name, text in sources().items() if text != before[name]}
-    sources.cache_clear()
+    bundle._sample.cache_clear()
     assert changed == {"sample/compose.yaml"}
 
 
