@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.engine.protocol import ProviderError
 from tests.sandbox.provider.lives import GONE, TRUST, Story, World, refused
+from tests.sandbox.provider.test_lookups import result_names
 
 CLUSTER, PROVIDERS = "aws:ecs/cluster:Cluster", "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders"
 DEFINITION, SERVICE = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
@@ -403,14 +404,21 @@ def test_what_is_wrong_is_refused_before_it_is_made(world):
 def test_lookups(world):
     made = world.make(SERVICE, **service(world))
     provider = world.provider
-    found = provider.invoke("aws:ecs/getCluster:getCluster", {"clusterName": made["cluster"].rpartition("/")[2]})
+
+    def ask(function, arguments):
+        token = f"aws:ecs/{function}:{function}"
+        answer = provider.invoke(token, arguments)
+        assert answer.keys() <= result_names(token)
+        return answer
+
+    found = ask("getCluster", {"clusterName": made["cluster"].rpartition("/")[2]})
     assert (found["arn"], found["status"]) == (made["cluster"], "ACTIVE")
     names = {"clusterArn": made["cluster"], "serviceName": made["name"]}
-    found = provider.invoke("aws:ecs/getService:getService", names)
+    found = ask("getService", names)
     assert (found["arn"], found["desiredCount"], found["taskDefinition"]) == (made["arn"], 2, made["taskDefinition"])
     assert found["deployments"][0]["status"] == "PRIMARY"
     family = made["taskDefinition"].rpartition("/")[2].partition(":")[0]
-    found = provider.invoke("aws:ecs/getTaskDefinition:getTaskDefinition", {"taskDefinition": family})
+    found = ask("getTaskDefinition", {"taskDefinition": family})
     assert (found["arn"], found["status"], found["cpu"]) == (made["taskDefinition"], "ACTIVE", "256")
     with pytest.raises(ProviderError, match="couldn't find"):
         provider.invoke("aws:ecs/getService:getService", {**names, "serviceName": "none"})
