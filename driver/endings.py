@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from driver.errors import Busy, Failure, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict
@@ -13,10 +14,15 @@ from driver.journey import Journey, Taken
 from driver.observe import observe
 from driver.ports import Ports
 from driver.release.requests import Deploy, Request, why_of
-from driver.release.snapshot import spoken
+from driver.release.snapshot import Fleet, spoken
 from driver.rollback import Haste, roll_back
 from driver.verify import still_ours
 from infra.record import Color, Deployed, other, weights
+
+_LINES, _WIDE = 5, 200
+"""Log lines that a failure quotes, and characters of each."""
+
+_RECENT = timedelta(minutes=30)
 
 
 @contextmanager
@@ -97,12 +103,7 @@ def _has_traffic(ports: Ports, deployed: Deployed, color: Color) -> bool:
 def taken_back(ports: Ports, journey: Journey, failed: Color, broken: tuple[Verdict, ...], timeout: float) -> Failure:
     """Traffic has moved and a gate says no: back to the color that served, and the end that tells of it."""
     why = "; ".join(f"{verdict.gate}: {verdict.reason} {verdict.why}".strip() for verdict in broken)
-    seen = observe(ports.cloud, ports.clock.now())
-    still_ours(seen, journey.deployed)
-    old, new = seen.fleet(other(failed)), seen.fleet(failed)
-    if not old.healthy and new.healthy:
-        what = f"{failed} failed its gates, but none of the targets of {other(failed)} is healthy: nothing was moved"
-        return Unfinished(what, why, ("status", "rollback --now", "resume"), journey.facts())
+    new = _looked_at(ports, journey, failed, why)
     ports.tell(f"{broken[0].gate}: {broken[0].reason}; rolling back")
     # Without a wait for the old color's health, which was looked at just now.
     back = roll_back(ports, Haste(at_once=True, why=f"{broken[0].gate}: {broken[0].reason}", timeout=timeout))
@@ -110,10 +111,35 @@ def taken_back(ports: Ports, journey: Journey, failed: Color, broken: tuple[Verd
     journey.deployed = back.deployed
     serves = journey.deployed.record.active if journey.deployed else "the old color"
     targets = [{"id": one.id, "state": one.state, "reason": one.reason} for one in new.targets]
-    ill = "".join(
-        f"\n{one['id']} {one['state']} {one['reason']}".rstrip() for one in targets if one["state"] != "healthy"
-    )
-    facts = {**journey.facts(), "gate": broken[0].gate, "targets": targets}
-    return RolledBack(
-        f"{failed} failed its gates: {serves} serves again", why + ill, (f"logs {failed}", "status"), facts
-    )
+    ill = [f"{one.id} {one.state} {one.reason}".rstrip() for one in new.targets if not one.healthy]
+    said = last_words(ports, failed)
+    facts = {**journey.facts(), "gate": broken[0].gate, "targets": targets, "log": list(said)}
+    what = f"{failed} failed its gates: {serves} serves again"
+    return RolledBack(what, "\n".join((why, *ill, *said)), (f"logs {failed}", "status"), facts)
+
+
+def _looked_at(ports: Ports, journey: Journey, failed: Color, why: str) -> Fleet:
+    """The color that failed. Raises Busy where it is no longer ours to take back, and where there is no way back.
+
+    Where AWS does not answer, nobody's reason keeps the traffic from going back.
+    """
+    try:
+        seen = observe(ports.cloud, ports.clock.now())
+    except Failure as failure:
+        ports.tell(f"can't look at {failed}: {failure.what}")
+        return Fleet()
+    still_ours(seen, journey.deployed)
+    old, new = seen.fleet(other(failed)), seen.fleet(failed)
+    if not old.healthy and new.healthy:
+        what = f"{failed} failed its gates, but none of the targets of {other(failed)} is healthy: nothing was moved"
+        raise Unfinished(what, why, ("status", "rollback --now", "resume"), journey.facts())
+    return new
+
+
+def last_words(ports: Ports, color: Color) -> tuple[str, ...]:
+    """The last lines that a color has logged, as far as they can be read: what it says is the best clue there is."""
+    try:
+        lines = ports.cloud.log_lines(color, ports.clock.now() - _RECENT, _LINES)
+    except (Failure, LookupError):
+        return ()
+    return tuple(f"{line.stream}: {' '.join(line.text.split())[:_WIDE]}" for line in lines)

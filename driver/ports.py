@@ -11,6 +11,7 @@ from driver.progress import Progress, Unseen
 
 if TYPE_CHECKING:
     from driver.release.keep import Tagged
+    from driver.release.lines import Line
     from driver.release.news import Notify
     from driver.release.requests import Terms
     from driver.release.scan import Scan
@@ -72,6 +73,9 @@ class Cloud(Protocol):
 
     def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
         """Why instances of a scaling group lately never came into service: a line for each reason, newest first."""
+
+    def log_lines(self, color: Color, since: datetime, limit: int) -> Sequence[Line]:
+        """The last lines that a color's instances have logged. Raises LookupError where it has no log group."""
 
     def put_record(self, text: str) -> None: ...
     def put_intent(self, text: str) -> None: ...

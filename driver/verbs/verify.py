@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from driver.bake import checked, watched_alarms
 from driver.errors import Drifted, Refused
-from driver.gates import BEFORE_SHIFT, Verdict, health
+from driver.gates import Verdict, health, judge
 from driver.invocation import Invocation
-from driver.release.snapshot import NOTHING
+from driver.ports import Ports
+from driver.release.snapshot import NOTHING, Snapshot
+from driver.release.terms import Terms
 from driver.result import Result
 from driver.session import Session
 from driver.verify import judged
+from infra.record import Deployed
 
 
 @click.command()
@@ -25,11 +29,11 @@ def verify(called: Invocation, color: str | None) -> Result:
         raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
     record, slot = seen.deployed.record, seen.deployed.record.standby_slot
     verdicts: list[Verdict] = []
+    terms = ports.stack.terms()
     if color in (None, record.active):
-        verdicts += judged(ports, seen)
+        verdicts += [*judged(ports, seen), *watched_alarms(ports, seen, terms, record.active, None)]
     if color == record.idle or (color is None and slot is not None and slot.filled):
-        gates = BEFORE_SHIFT.values() if record.standby in {"candidate", "rejected"} else [health]
-        verdicts += [gate(seen, record.idle) for gate in gates]
+        verdicts += _of_standby(ports, seen, seen.deployed, terms)
     facts = {"gates": [verdict.data() for verdict in verdicts], "drift": list(seen.drift)}
     if seen.drift:
         raise Drifted("AWS disagrees with the record", "; ".join(seen.drift), ("up", "rollback"), facts)
@@ -38,3 +42,12 @@ def verify(called: Invocation, color: str | None) -> Result:
         raise Refused(broken[0].reason, broken[0].why, ("status",), {**facts, "gate": broken[0].gate})
     reason = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in verdicts)
     return Result("verified", reason, facts=facts)
+
+
+def _of_standby(ports: Ports, seen: Snapshot, deployed: Deployed, terms: Terms) -> list[Verdict]:
+    """What a promotion would ask of it now; of one that is kept for a rollback, just its health."""
+    idle = deployed.record.idle
+    if deployed.record.standby not in {"candidate", "rejected"}:
+        return [health(seen, idle)]
+    found = [*judge(seen, idle, carries=terms.carries), *watched_alarms(ports, seen, terms, idle, None)]
+    return [*found, *checked(ports, terms, deployed, idle, {})]

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from driver.ports import Answers, Changes, Fetched, Ports, Ran, Wish
 from driver.release.freeze import sentence
+from driver.release.lines import Line
 from driver.release.news import Notify
 from driver.release.requests import Terms
 from driver.release.signals import Alarm, Served
@@ -127,6 +128,7 @@ class FakeCloud:
     images: dict[str, str] = field(default_factory=dict)
     repository: FakeRegistry = field(default_factory=FakeRegistry)
     calls: list[str] = field(default_factory=list)
+    logged: dict[Color, list[Line]] = field(default_factory=dict)
     alarming: dict[str, Alarm] = field(default_factory=dict)
     traffic: Served = field(default_factory=lambda: Served(1_000_000, 0))
     lost: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -180,6 +182,10 @@ class FakeCloud:
     def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
         self._refuse("launch_failures")
         return self.lost.get(group, ())
+
+    def log_lines(self, color: Color, since: datetime, limit: int) -> Sequence[Line]:
+        self._call("log_lines")
+        return [line for line in self.logged.get(color, ()) if line.when >= since][-limit:]
 
     def put_record(self, text: str) -> None:
         self._call("put_record")

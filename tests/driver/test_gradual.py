@@ -10,6 +10,7 @@ import pytest
 from driver.errors import Busy, Refused, RolledBack, Unfinished
 from driver.interrupts import Interrupted
 from driver.ports import Fetched, Ran
+from driver.release.lines import Line
 from driver.release.requests import Promote, Resume, Rollback
 from driver.release.signals import Alarm, Served
 from driver.release.terms import ALL_AT_ONCE, Alarms, Command, Requests, Smoke, Strategy, Terms
@@ -246,6 +247,42 @@ def test_a_target_that_ails_in_the_bake_takes_the_traffic_back():
         carry_out(stack.ports, Promote(), LIMITS)
     assert "Target.Timeout" in caught.value.why
     assert any(target["state"] == "unhealthy" for target in caught.value.facts["targets"])
+
+
+def test_a_rollback_quotes_what_the_release_logged_last():
+    stack = made()
+    stack.cloud.logged["green"] = [
+        Line(str(number), stack.clock.now(), f"i-1/app{number}", f"line {number}") for number in range(9)
+    ]
+    at(stack, 50, lambda: stack.cloud.ail("green", 1))
+    with pytest.raises(RolledBack) as caught:
+        carry_out(stack.ports, Promote(), LIMITS)
+    assert caught.value.facts["log"] == [f"i-1/app{number}: line {number}" for number in range(4, 9)]
+    assert "line 8" in caught.value.why
+
+
+@pytest.mark.parametrize("call", ["log_lines", "capacity"])
+def test_what_can_not_be_read_keeps_no_traffic_from_going_back(call):
+    stack = made()
+
+    def both() -> None:
+        stack.cloud.alarming[NAMES[0]] = Alarm(NAMES[0], "ALARM", "errors", fired=True)
+        # `capacity` is asked when the bake looks, and again before the way back: it fails from the second time on.
+        calls = []
+        real = getattr(stack.cloud, call)
+
+        def fails(*asked):
+            calls.append(asked)
+            if call == "log_lines" or len(calls) > 1:
+                raise UpdateFailed("throttled", "too many")
+            return real(*asked)
+
+        setattr(stack.cloud, call, fails)
+
+    at(stack, 50, both)
+    with pytest.raises((RolledBack, Unfinished)):
+        carry_out(stack.ports, Promote(), LIMITS)
+    assert stack.cloud.live() == {"blue": 100, "green": 0}
 
 
 def test_nothing_goes_back_to_a_color_of_which_no_target_is_well():

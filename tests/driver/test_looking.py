@@ -148,7 +148,8 @@ def test_wait_gives_a_rollback_that_has_just_been_decided_the_time_to_be_seen():
 def abroad(tmp_path, monkeypatch):
     """A checkout whose stack's record is of another account than the one that is asked."""
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
-    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: eu-central-1\n")
+    settings = "  bluegreen:image: shop:1.0.0\n  bluegreen:gates: {alarms: {enabled: false}}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  aws:region: eu-central-1\n{settings}")
     made = world(serving())
     monkeypatch.setattr(type(made.cloud), "account", lambda _: "999999999999")
     monkeypatch.setattr(type(made.cloud), "stored", lambda self: Stored(self.deployed, account=self.account()))

@@ -212,8 +212,8 @@ class Cell:
         self._note()
 
     def _note(self) -> None:
-        """Writes how the cell went to the file that BLUEGREEN_MATRIX names, for the table in the docs."""
-        if (file := os.environ.get("BLUEGREEN_MATRIX")) and self.end is not None:
+        """Writes how the cell went to the file that FAULT_MATRIX names, for the table in the docs."""
+        if (file := os.environ.get("FAULT_MATRIX")) and self.end is not None:
             then = self.after.document.get("verb") if self.after else None
             noted = {"fault": self.fault.name, "place": self.place, "code": self.end.code, "then": then}
             with Path(file).open("a") as stream:
