@@ -275,7 +275,7 @@ class Chaos:
             self._group(group, desired=min(max(how[0], group.least), group.most))
         elif what == "least":
             for group in list(cloud.groups.values()):
-                self._group(group, least=min(how[0], group.desired))
+                self._group(group, least=min(how[0], group.least))
         elif what == "stale checkout":
             self.stack.adopted = how[0] or self.stack.adopted
 
