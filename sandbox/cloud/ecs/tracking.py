@@ -26,7 +26,7 @@ class ServiceScaling:
     targets: ScalableTargets
     store: Callable[[str], Store]
     wake: Callable[[], None]
-    _moved: dict[str, tuple[float, int]] = field(default_factory=dict)
+    _moved: dict[str, tuple[float, int, int]] = field(default_factory=dict)
 
     def fire(self, arn: str, breach: Breach) -> str | None:
         """Does what the policy of that ARN says. Returns why that is impossible."""
@@ -60,7 +60,11 @@ class ServiceScaling:
         by = adjusting.step(config.get("StepAdjustments") or [], breach.by)
         if by is not None:
             least = int(config.get("MinAdjustmentMagnitude") or 0)
-            wanted = adjusting.adjusted(service.desired, config.get("AdjustmentType", "ChangeInCapacity"), by, least)
+            at, after, before = self._moved.get(service.arn, (0.0, 0, 0))
+            # What the same breach has added already counts as done while it cools down.
+            cools = self.clock.now() < at + float(config.get("Cooldown", COOLDOWN)) and after > before
+            base = before if cools else service.desired
+            wanted = adjusting.adjusted(base, config.get("AdjustmentType", "ChangeInCapacity"), by, least)
             self._move(region, target, service, wanted, float(config.get("Cooldown", COOLDOWN)), breach)
 
     def _move(self, region: str, target: Any, service: Service, wanted: int, cooldown: float, breach: Breach) -> None:
@@ -71,11 +75,11 @@ class ServiceScaling:
             return
         if not out and service.primary.state == "IN_PROGRESS":
             return  # no service is made smaller while it deploys
-        at, before = self._moved.get(service.arn, (-cooldown, 0))
+        at, before, _ = self._moved.get(service.arn, (-cooldown, 0, 0))
         # In a cooldown only more than what began it is done at once.
         if self.clock.now() < at + cooldown and not (out and wanted > before):
             return
-        self._moved[service.arn] = self.clock.now(), wanted
+        self._moved[service.arn] = self.clock.now(), wanted, service.desired
         self.targets.scale(region, target, wanted, f"monitor alarm {breach.alarm} in state ALARM triggered policy")
         self.wake()
 

@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.cloud.watch.adjusting import Breach
 from sandbox.traffic import wire
 
 PLACE = {
@@ -117,6 +118,27 @@ def test_nothing_gets_smaller_while_it_deploys(scaled):
     scaled.yard.update(taskDefinition="shop:1")
     scaled.minutes(10, 0)
     assert scaled.desired == 1
+
+
+def test_a_step_is_taken_once_and_again_when_it_has_cooled_down(scaled):
+    scaled.bound(1, 9)
+    steps = [
+        {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 10, "ScalingAdjustment": 1},
+        {"MetricIntervalLowerBound": 10, "ScalingAdjustment": 3},
+    ]
+    config = {"AdjustmentType": "ChangeInCapacity", "Cooldown": 300, "StepAdjustments": steps}
+    arn = scaled.scaling.put_scaling_policy(
+        **PLACE, PolicyName="s", PolicyType="StepScaling", StepScalingPolicyConfiguration=config
+    )["PolicyARN"]
+
+    def fire(value):
+        assert scaled.world.cloud.watch.alarms.scale(arn, Breach("busy", value, 50.0)) is None
+        return scaled.desired
+
+    assert [fire(55.0) for _ in range(3)] == [3, 3, 3]
+    assert fire(65.0) == 5
+    scaled.world.pass_time(310)
+    assert fire(55.0) == 6
 
 
 def test_a_policy_stays_itself_and_goes_with_its_target(scaled):
