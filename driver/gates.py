@@ -105,7 +105,13 @@ def targets_for(seen: Snapshot, color: Color, weight: int, carries: Mapping[str,
     ours, serving = slots.get(color), slots.get(other(color))
     known = carries or {}
     ratio = known.get(serving.platform, 1.0) / known.get(ours.platform, 1.0) if ours and serving else 1.0
-    return max(1, math.ceil(round(theirs * weight * ratio / 100, 6)))
+    return scaled(theirs, weight * ratio / 100)
+
+
+def scaled(targets: int, by: float) -> int:
+    """So many targets times a factor, in whole ones; 1 at least."""
+    # Rounded first: of 10 at 70 % a product of floats may be a bit more than 7.
+    return max(1, math.ceil(round(targets * by, 6)))
 
 
 BEFORE_SHIFT: Mapping[str, Gate] = {"health": health, "capacity": capacity}

@@ -29,6 +29,9 @@ class Registry(Protocol):
     def scan(self, image: str) -> Scan:
         """What is known of an image's weaknesses."""
 
+    def processors(self, image: str) -> Sequence[str]:
+        """`x86_64` and the like, where the registry tells what an image is for; else empty."""
+
     def tagged(self, image: str, prefix: str) -> Mapping[str, Tagged]:
         """The tags of the image's repository that begin so."""
 

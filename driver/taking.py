@@ -112,7 +112,8 @@ class Taking:
         """The standby is made larger first where the active color has grown since the plan was made."""
         assert journey.deployed is not None
         terms, slot = self.ports.stack.terms(), journey.deployed.record.standby_slot
-        needed = min(targets_for(seen, move.to, move.weight, terms.carries), terms.most)
+        most = terms.most_on(slot.platform) if slot else terms.most
+        needed = min(targets_for(seen, move.to, move.weight, terms.carries), most)
         if slot is None or move.gates.get("capacity") or needed <= max(slot.floor, seen.fleet(move.to).healthy):
             return seen
         for extra in (Floors({move.to: needed}), Await(move.to, needed)):

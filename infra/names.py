@@ -5,8 +5,6 @@ from __future__ import annotations
 from infra.record import Color, Slot
 from infra.settings import Settings
 
-SERVICE = "ecs:"
-"""What the record's word for an ECS service begins with: `ecs:<cluster>/<service>`."""
 HOOK = "ready"
 """The lifecycle hook that holds an instance out until it answers."""
 RELEASES = "releases"

@@ -17,6 +17,7 @@ from infra.record_reading import NewerRecord, Reader, RecordError
 from infra.record_values import (
     COLORS,
     PLATFORMS,
+    SERVICE,
     STANDINGS,
     Color,
     Deployed,
@@ -38,6 +39,7 @@ __all__ = [
     "PLATFORMS",
     "RECORD_KEYS",
     "SCHEMA",
+    "SERVICE",
     "STANDINGS",
     "WHO_LONGEST",
     "WHY_LONGEST",

@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 COLORS: tuple[Color, Color] = ("blue", "green")
 PLATFORMS = ("compose", "fargate", "eks")
+SERVICE = "ecs:"
+"""What `Deployed.capacity` says of an ECS service begins with: `ecs:<cluster>/<service>`."""
 STANDINGS: tuple[Standing, ...] = ("candidate", "previous", "rejected", "empty")
 
 Color: TypeAlias = Literal["blue", "green"]
@@ -101,7 +103,8 @@ class Deployed:
     target_groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """ARN by color and platform."""
     capacity: Mapping[str, str] = field(default_factory=dict)
-    """By color, the name of what holds its capacity: the scaling group of `compose`."""
+    """By color, the name of what holds its capacity: the scaling group of `compose`, `ecs:<cluster>/<service>` of
+    `fargate`."""
     url: str = ""
     test_url: str = ""
     """Where the standby answers before clients meet it; empty in records of earlier versions."""

@@ -19,11 +19,10 @@ from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid
 from driver.release.freeze import sentence
-from driver.release.snapshot import Capacity, Rule, Stored, Target
+from driver.release.snapshot import Rule, Stored, Target
 from infra.record import parse_deployed, parse_intent
 
 if TYPE_CHECKING:
-    from mypy_boto3_autoscaling import AutoScalingClient
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
@@ -33,13 +32,25 @@ if TYPE_CHECKING:
     from driver.release.history import Version
     from driver.release.lines import Line
     from driver.release.signals import Alarm, Served
+    from driver.release.snapshot import Capacity
     from infra.record import Color
 
 # Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
 _CONFIG = botocore.config.Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
 
 
-_SERVICES = ("autoscaling", "cloudwatch", "ecr", "elbv2", "logs", "sns", "ssm", "sts")
+_SERVICES = (
+    "application-autoscaling",
+    "autoscaling",
+    "cloudwatch",
+    "ecr",
+    "ecs",
+    "elbv2",
+    "logs",
+    "sns",
+    "ssm",
+    "sts",
+)
 
 
 class _FewServices(botocore.loaders.Loader):
@@ -150,22 +161,9 @@ class AwsCloud:
         return tuple(_target(cast("Mapping[str, Any]", entry)) for entry in found)
 
     def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]:
-        wanted = [name for name in names if name]
-        if not wanted:
-            return {}
-        with spoken("scaling groups"):
-            found = self._scaling.describe_auto_scaling_groups(AutoScalingGroupNames=wanted)["AutoScalingGroups"]
-        return {
-            group["AutoScalingGroupName"]: Capacity(
-                name=group["AutoScalingGroupName"],
-                least=group["MinSize"],
-                most=group["MaxSize"],
-                desired=group["DesiredCapacity"],
-                instances=tuple(instance["InstanceId"] for instance in group["Instances"]),
-                tags={tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])},
-            )
-            for group in found
-        }
+        from driver.cloud.fleets import capacities  # a rollback would wait for it
+
+        return capacities(self._client, names)
 
     def image(self, reference: str) -> str:
         return self.registry().resolved(reference, self.region)
@@ -203,11 +201,9 @@ class AwsCloud:
         return lines(self._client("logs"), self.log_group(color), since, limit)
 
     def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
-        from driver.cloud.launches import failures
-        from driver.cloud.logs import last
+        from driver.cloud.fleets import failures
 
-        name = self.log_group(color)
-        return failures(self._scaling, group, lambda id: last(self._client("logs"), name, f"{id}/failure"))
+        return failures(self._client, group, self.log_group(color))
 
     def put_record(self, text: str) -> None:
         self._put("record", text)
@@ -246,8 +242,9 @@ class AwsCloud:
             return
 
     def set_desired(self, name: str, desired: int) -> None:
-        with spoken(f"the scaling group {name}"):
-            self._scaling.set_desired_capacity(AutoScalingGroupName=name, DesiredCapacity=desired, HonorCooldown=False)
+        from driver.cloud.fleets import set_desired
+
+        set_desired(self._client, name, desired)
 
     def warm(self, *services: str) -> None:
         """Makes clients ahead of their first use."""
@@ -270,10 +267,6 @@ class AwsCloud:
     @property
     def _ssm(self) -> SSMClient:
         return cast("SSMClient", self._client("ssm"))
-
-    @property
-    def _scaling(self) -> AutoScalingClient:
-        return cast("AutoScalingClient", self._client("autoscaling"))
 
 
 def _forwarding(rule: Mapping[str, Any]) -> Rule:

@@ -28,6 +28,8 @@ _ABSENT = {
     "ImageNotFoundException",
     "RepositoryNotFoundException",
     "ResourceNotFoundException",
+    "ClusterNotFoundException",
+    "ServiceNotFoundException",
 }
 _LOGIN = ("$ aws sts get-caller-identity", "doctor")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from driver.cloud.failures import spoken
 from driver.images import missing, named
 from driver.release.keep import Tagged
+from driver.release.processor import NAMES
 from driver.release.scan import Scan, worst
 from infra.images import Image, parse_image
 
@@ -59,6 +60,16 @@ class Ecr:
             return Scan(False, "not to be had, for the image isn't in ECR")
         with spoken(f"the scan of {image}"):
             return worst([self._scan(found, digest) for digest in self._parts(found)])
+
+    def processors(self, image: str) -> tuple[str, ...]:
+        """What an image for several processors is for; empty for one that says nothing of it in its manifest."""
+        found = parse_image(image)
+        if found.registry is None:
+            return ()
+        with spoken(f"the image {image}"):
+            manifest = json.loads(self._manifest(found)["imageManifest"])
+        named = [one.get("platform", {}).get("architecture", "") for one in manifest.get("manifests", ())]
+        return tuple(dict.fromkeys(NAMES.get(name, name) for name in named if name not in ("", "unknown")))
 
     def tagged(self, image: str, prefix: str) -> Mapping[str, Tagged]:
         """The tags of the image's repository that begin so."""

@@ -13,7 +13,10 @@ _FEW = 3
 
 @dataclass(frozen=True)
 class Line:
-    """One event of a log group. Streams are named `<instance>/<part>`: boot, failure, nginx, app1 …"""
+    """One event of a log group.
+
+    Streams are named `<instance>/<part>`: boot, failure, nginx, app1 …; those of tasks `<fill>/app/<task>`.
+    """
 
     id: str
     when: datetime
@@ -22,11 +25,13 @@ class Line:
 
     @property
     def instance(self) -> str:
-        return self.stream.partition("/")[0]
+        first, *rest = self.stream.split("/")
+        return rest[1] if len(rest) == 2 else first
 
     @property
     def part(self) -> str:
-        return self.stream.partition("/")[2]
+        _, *rest = self.stream.split("/")
+        return rest[0] if len(rest) == 2 else "/".join(rest)
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ def along(course: Course, seen: Snapshot, record: Record, terms: Terms, *, above
         weight = (*course.weights, 100)[step]
         needed = targets_for(seen, idle, weight, terms.carries)
         if course.gradual and not lenient and needed > max(floor, seen.fleet(idle).healthy):
-            if needed > terms.most:
+            if needed > terms.most_on(slot.platform):
                 return Refusal(
                     f"{idle} would need {needed} targets at {weight} %",
-                    f"the settings allow {terms.most} at most",
+                    f"the settings allow {terms.most_on(slot.platform)} at most",
                     ("promote --gate capacity=warn", "status"),
                     gate="capacity",
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.counting import many
-from driver.gates import judge
+from driver.gates import judge, scaled
 from driver.images import named_again, same, short
 from driver.release.back import back
 from driver.release.course import chosen
@@ -73,11 +73,12 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
             f"this stack has target groups for: {listed}",
             (_listed_too(len(deployed.target_groups.get(idle, {})), release.platform), "up"),
         )
-    needed = request.capacity or _needed(seen, record)
-    if needed > terms.most:
-        most = f"the settings allow {terms.most} at most"
+    on = terms.carries.get(record.active_slot.platform, 1.0) / terms.carries.get(release.platform, 1.0)
+    needed, allowed = request.capacity or scaled(_needed(seen, record), on), terms.most_on(release.platform)
+    if needed > allowed:
+        most = f"the settings allow {allowed} at most"
         what = f"{many(needed, 'target')} would be more than allowed"
-        return Refusal(what, most, (f"deploy IMAGE --capacity {terms.most}",))
+        return Refusal(what, most, (f"deploy IMAGE --capacity {allowed}",))
     if record.standby == "candidate" and slot and slot.release == release and slot.filled:
         # One that was broken off after it had made the new fill has left the old one standing beside it.
         left = (Clear(idle),) if seen.fleet(idle).left_over else ()
@@ -91,13 +92,18 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
             f"it served before {record.active}, and a deploy would replace it",
             ("deploy IMAGE --end-hold", "rollback"),
         )
-    fill = Fill(release, floor=needed, active_floor=min(_needed(seen, record), terms.most))
+    fill = Fill(
+        release, floor=needed, active_floor=min(_needed(seen, record), terms.most_on(record.active_slot.platform))
+    )
     return Plan(f"fills {idle}; no traffic moves", (fill, Await(idle, needed)))
 
 
 def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:
     idle, slot = record.idle, record.standby_slot
-    if request.image and same(request.image, record.active_slot.image):
+    # A move to another platform takes the same image along.
+    waiting = slot is not None and slot.filled and record.standby in ("candidate", "rejected")
+    also = waiting and slot is not None and bool(request.image) and same(request.image or "", slot.image)
+    if request.image and same(request.image, record.active_slot.image) and not also:
         return Plan(f"already there: {record.active} serves {short(request.image)}")
     if slot is None or record.standby == "empty":
         return Refusal(f"{idle} is empty", "there is no candidate to promote", ("deploy IMAGE",))
@@ -154,7 +160,7 @@ def _retire(seen: Snapshot, record: Record, request: Retire, terms: Terms) -> Pl
         )
     if request.due and record.standby == "candidate":
         return Plan(f"nothing is due: {idle} is a candidate")
-    floors = {idle: 0, record.active: min(terms.least, record.active_slot.floor)}
+    floors = {idle: 0, record.active: min(terms.least_on(record.active_slot.platform), record.active_slot.floor)}
     return Plan(f"takes the capacity of {idle} away", (Floors(floors), Resize(idle, 0)))
 
 

@@ -82,3 +82,13 @@ class Terms:
     alarms: Alarms = Alarms()
     requests: Requests = Requests()
     carries: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By platform, where they differ from `least` and `most`."""
+    architectures: Mapping[str, str] = field(default_factory=dict)
+    """By platform, the processor that an image has to be for: `x86_64` or `arm64`."""
+
+    def least_on(self, platform: str) -> int:
+        return self.bounds.get(platform, (self.least, self.most))[0]
+
+    def most_on(self, platform: str) -> int:
+        return self.bounds.get(platform, (self.least, self.most))[1]

@@ -8,6 +8,8 @@ from driver.release.news import Notify
 from driver.release.terms import Alarms, Command, Requests, Smoke, Strategy, Terms
 from infra.alarm_names import alarm_names
 from infra.record import PLATFORMS
+from infra.setting_compose import architecture
+from infra.setting_models import PLATFORMS as IN_USE
 from infra.setting_release import BAKES, WEIGHTS, Name
 from infra.settings import Settings
 
@@ -33,6 +35,12 @@ def terms(settings: Settings) -> Terms:
         command=_command(settings),
         alarms=_alarms(settings),
         requests=_requests(settings),
+        carries={name: settings.fleet(name).carries for name in IN_USE},
+        bounds={name: (settings.fleet(name).min, settings.fleet(name).max) for name in IN_USE},
+        architectures={
+            "compose": architecture(settings.compose.instance_type),
+            "fargate": settings.fargate.architecture,
+        },
     )
 
 

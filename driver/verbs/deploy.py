@@ -9,6 +9,7 @@ from driver.images import named
 from driver.invocation import Invocation
 from driver.keeping import hold, let_go
 from driver.options import break_lock, dry_run, no_wait, timeout
+from driver.release.processor import check_processor
 from driver.release.requests import Deploy, Promote
 from driver.release.scan import check
 from driver.result import Result
@@ -42,14 +43,18 @@ def deploy(
     named(image)  # a malformed name is told before anyone is asked
     session = opened(called, f"deploy {image}", dry_run=dry_run)
     ports = session.ports
-    listed = ports.stack.terms().platforms
+    terms = ports.stack.terms()
+    listed = terms.platforms
     if platform is not None and platform not in listed:
         why = f"the settings list {', '.join(listed)}"
         raise Refused(f"this stack does not run on {platform}", why, (f"deploy {image} --platform {listed[0]}",))
     exact = ports.cloud.image(image)
     if forbidden := ports.stack.forbidden():
         check(exact, ports.cloud.registry().scan(exact), forbidden)
-    release = ports.stack.release(platform or listed[0], exact)
+    chosen = platform or listed[0]
+    if processor := terms.architectures.get(chosen):
+        check_processor(exact, ports.cloud.registry().processors(exact), chosen, processor)
+    release = ports.stack.release(chosen, exact)
     request = Deploy(release, capacity, end_hold)
     if dry_run:
         return dry(ports, request)

@@ -12,7 +12,7 @@ from infra import access, images, immutable, names
 from infra.colors import task
 from infra.colors.cluster import Cluster
 from infra.colors.platform import Ground, Site
-from infra.record import Color, Slot
+from infra.record import SERVICE, Color, Slot
 from infra.secret_store import Readable, pattern
 
 RENDERING = 1
@@ -62,7 +62,7 @@ class Service(pulumi.ComponentResource):
         definition = self._definition(execution, role)
         before = [*fetches, *acts, cluster.providers, *site.routed, *site.behind]
         service = self._service(cluster, ground, definition, before)
-        self.capacity = pulumi.Output.concat(names.SERVICE, cluster.name, "/", service.name)
+        self.capacity = pulumi.Output.concat(SERVICE, cluster.name, "/", service.name)
         target = self._bounds(cluster, service, steady=steady)
         self._policies(target, pulumi.Output.concat(site.balancer, "/", ground.measured))
         self.register_outputs({"service": service.name})

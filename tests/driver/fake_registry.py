@@ -17,11 +17,16 @@ class FakeRegistry:
     tags: dict[str, str] = field(default_factory=dict)
     """Tag -> digest."""
     scans: dict[str, Scan] = field(default_factory=dict)
+    built_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failing: Exception | None = None
 
     def scan(self, image: str) -> Scan:
         self._refuse()
         return self.scans.get(image, Scan(False, "not there"))
+
+    def processors(self, image: str) -> tuple[str, ...]:
+        self._refuse()
+        return self.built_for.get(image, ())
 
     def tagged(self, image: str, prefix: str) -> Mapping[str, Tagged]:
         self._refuse()

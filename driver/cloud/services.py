@@ -1,0 +1,141 @@
+"""ECS services as what holds a color's capacity: their bounds, their tasks' addresses, why tasks ended.
+
+The record's word for one is `ecs:<cluster>/<service>`. Used by `driver.cloud.fleets` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from driver.cloud.failures import spoken
+from driver.release.lines import LostLaunch, told
+from driver.release.snapshot import Capacity
+from infra.record import SERVICE
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs import ECSClient
+
+_RECENT = timedelta(hours=1)
+_DIMENSION = "ecs:service:DesiredCount"
+_ENDED_BY_ITSELF = {"TaskFailedToStart", "EssentialContainerExited", "SpotInterruption"}
+_MOST = 100
+"""Tasks in one DescribeTasks."""
+
+
+def capacities(ecs: ECSClient, scaling: Any, names: Sequence[str]) -> dict[str, Capacity]:
+    """By the record's word; a service that is gone, or on its way out, is left out."""
+    found = {name: _service(ecs, name) for name in names}
+    held = {name: service for name, service in found.items() if service is not None}
+    bounds = _bounds(scaling, list(held)) if held else {}
+    return {
+        name: Capacity(
+            name=name,
+            least=bounds.get(_resource(name), (0, 0))[0],
+            most=bounds.get(_resource(name), (0, service["desiredCount"]))[1],
+            desired=service["desiredCount"],
+            instances=_addresses(ecs, name, service["taskDefinition"]),
+            tags={tag["key"]: tag.get("value", "") for tag in service.get("tags", [])},
+        )
+        for name, service in held.items()
+    }
+
+
+def set_desired(ecs: ECSClient, name: str, desired: int) -> None:
+    cluster, service = _parts(name)
+    with spoken(f"the service {service}"):
+        ecs.update_service(cluster=cluster, service=service, desiredCount=desired)
+
+
+def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
+    """Why tasks ended by themselves lately, and that the deployment was given up, where ECS says so."""
+    service = _service(ecs, name)
+    if service is None:
+        return ()
+    broken = [LostLaunch("", one.get("rolloutStateReason", "")) for one in service["deployments"] if _given_up(one)]
+    earliest = datetime.now(UTC) - _RECENT
+    ended = [
+        task
+        for task in _tasks(ecs, name, "STOPPED")
+        if task["taskDefinitionArn"] == service["taskDefinition"] and task.get("stoppedAt", earliest) > earliest
+    ]
+    ended.sort(key=lambda task: task.get("stoppedAt", earliest), reverse=True)
+    return told([*broken, *(LostLaunch(_id(task), _reason(task)) for task in ended if _lost(task))])
+
+
+def _service(ecs: ECSClient, name: str) -> Mapping[str, Any] | None:
+    cluster, service = _parts(name)
+    try:
+        with spoken(f"the service {service}"):
+            found = ecs.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
+    except LookupError:
+        return None
+    return next((one for one in found if one["status"] == "ACTIVE"), None)
+
+
+def _bounds(scaling: Any, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    with spoken("scalable targets"):
+        found = scaling.describe_scalable_targets(
+            ServiceNamespace="ecs", ResourceIds=[_resource(name) for name in names], ScalableDimension=_DIMENSION
+        )["ScalableTargets"]
+    return {one["ResourceId"]: (one["MinCapacity"], one["MaxCapacity"]) for one in found}
+
+
+def _addresses(ecs: ECSClient, name: str, definition: str) -> tuple[str, ...]:
+    """Of the tasks that run the service's own definition, and not one that a rollback of ECS's put back."""
+    return tuple(
+        address
+        for task in _tasks(ecs, name, "RUNNING")
+        if task["taskDefinitionArn"] == definition
+        for address in _address(task)
+    )
+
+
+def _tasks(ecs: ECSClient, name: str, wanted: Literal["RUNNING", "STOPPED"]) -> Iterator[Mapping[str, Any]]:
+    cluster, service = _parts(name)
+    with spoken(f"the tasks of {service}"):
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service, desiredStatus=wanted)
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        for at in range(0, len(arns), _MOST):
+            yield from ecs.describe_tasks(cluster=cluster, tasks=arns[at : at + _MOST])["tasks"]
+
+
+def _address(task: Mapping[str, Any]) -> Iterator[str]:
+    """None before its network is there."""
+    for attachment in task.get("attachments", []):
+        for detail in attachment.get("details", []):
+            if detail.get("name") == "privateIPv4Address":
+                yield str(detail["value"])
+
+
+def _given_up(deployment: Mapping[str, Any]) -> bool:
+    return deployment.get("status") == "PRIMARY" and deployment.get("rolloutState") == "FAILED"
+
+
+def _lost(task: Mapping[str, Any]) -> bool:
+    return task.get("stopCode") in _ENDED_BY_ITSELF or "health check" in task.get("stoppedReason", "").lower()
+
+
+def _reason(task: Mapping[str, Any]) -> str:
+    said = " ".join(task.get("stoppedReason", "").split()) or str(task.get("stopCode", "ended"))
+    for container in task.get("containers", []):
+        if container.get("reason") and container["reason"] not in said:
+            said += f" ({container['reason']})"
+        elif container.get("exitCode"):
+            said += f" (exit code {container['exitCode']})"
+    return said
+
+
+def _id(task: Mapping[str, Any]) -> str:
+    return str(task["taskArn"]).rpartition("/")[2]
+
+
+def _resource(name: str) -> str:
+    return "service/" + "/".join(_parts(name))
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """Cluster and service."""
+    cluster, _, service = name.removeprefix(SERVICE).partition("/")
+    return cluster, service
