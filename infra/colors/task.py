@@ -67,7 +67,7 @@ def containers(
             # An init process passes the stop signal on and reaps children.
             "initProcessEnabled": True,
             # The agent of ECS Exec runs in the container and needs some.
-            **({} if chosen.exec else {"capabilities": {"add": [], "drop": ["ALL"]}}),
+            **({} if chosen.exec else {"capabilities": {"drop": ["ALL"]}}),
         },
         "readonlyRootFilesystem": chosen.read_only,
         "mountPoints": [

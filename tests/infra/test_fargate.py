@@ -1,10 +1,14 @@
-"""A release as tasks: what it is made of, what it may do, and that nothing but its own update changes it (I6)."""
+"""A release as tasks: what it is made of, what it may do, and that nothing but its own update changes it (I6).
+
+After a change that is meant: `python -m tests.infra.test_fargate` writes the golden files anew; read the difference.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +19,7 @@ from infra.record import Release, Transition, stamp, to_data
 from infra.rendering import RenderingError
 from infra.settings import load
 from infra.steps import filled, flipped, floored, shifted
+from tests.infra.graph import graph
 from tests.infra.schema import arguments_of, faults
 from tests.infra.world import (
     ACCOUNT,
@@ -74,6 +79,24 @@ def plain() -> World:
 @cache
 def full() -> World:
     return on_fargate(FULL, World(secrets=dict(SECRETS), secret_keys={"shop/api": KEY}))
+
+
+GOLDEN = Path(__file__).parent / "golden"
+WORLDS = {"fargate-plain": plain, "fargate-full": full}
+
+
+def shown(world: World) -> str:
+    """Everything that the fill is made of; container definitions as the objects that they are."""
+    found = [one for one in json.loads(graph(world)) if one["name"].startswith("green-2-")]
+    for one in found:
+        if "containerDefinitions" in one.get("inputs", {}):
+            one["inputs"]["containerDefinitions"] = json.loads(one["inputs"]["containerDefinitions"])
+    return json.dumps(found, indent=1, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_fill(name: str) -> None:
+    assert shown(WORLDS[name]()) == (GOLDEN / f"{name}.json").read_text()
 
 
 def container(world: World, fill: str = "green-2") -> dict[str, Any]:
@@ -159,7 +182,7 @@ def test_deployments_are_rolling_ones_that_take_themselves_back() -> None:
 def test_a_container_is_locked_down() -> None:
     found = container(plain())
     assert found["readonlyRootFilesystem"] is True
-    assert found["linuxParameters"] == {"initProcessEnabled": True, "capabilities": {"add": [], "drop": ["ALL"]}}
+    assert found["linuxParameters"] == {"initProcessEnabled": True, "capabilities": {"drop": ["ALL"]}}
     assert "privileged" not in found
     assert "user" not in found  # the image's own
     assert container(full())["user"] == "1000:1000"
@@ -430,3 +453,8 @@ def test_a_definition_that_ecs_would_not_take_is_refused_before_anything_is_made
     assert "no release can be made" in refusal.refused.what
     assert "65536" in refusal.refused.why
     assert issubclass(RenderingError, Exception)
+
+
+if __name__ == "__main__":
+    for called, made in WORLDS.items():
+        (GOLDEN / f"{called}.json").write_text(shown(made()))
