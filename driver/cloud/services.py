@@ -53,7 +53,11 @@ def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
     service = _service(ecs, name)
     if service is None:
         return ()
-    broken = [LostLaunch("", one.get("rolloutStateReason", "").rstrip(".")) for one in service["deployments"] if _given_up(one)]
+    broken = [
+        LostLaunch("", one.get("rolloutStateReason", "").rstrip("."))
+        for one in service["deployments"]
+        if _given_up(one)
+    ]
     earliest = datetime.now(UTC) - _RECENT
     ended = [
         task

@@ -155,7 +155,11 @@ def test_why_tasks_end_is_told_with_ecs_own_words_and_no_scaling_is_a_failure() 
         "t7: Task failed container health checks",
     )
     ecs.service["deployments"] = [
-        {"status": "PRIMARY", "rolloutState": "FAILED", "rolloutStateReason": "ECS deployment circuit breaker: gave up."}
+        {
+            "status": "PRIMARY",
+            "rolloutState": "FAILED",
+            "rolloutStateReason": "ECS deployment circuit breaker: gave up.",
+        }
     ]
     assert fleets.failures(lambda _: ecs, NAME, "/group")[0] == "ECS deployment circuit breaker: gave up"
 
