@@ -205,6 +205,11 @@ class Service(pulumi.ComponentResource):
             ),
         )
 
+    def _requests(self, requests: int | None) -> int | None:
+        """What is set for an instance, as much as a task carries of it."""
+        ratio = self.chosen.carries / self.settings.compose.carries
+        return None if requests is None else max(1, round(requests * ratio))
+
     def _policies(self, target: aws.appautoscaling.Target, label: pulumi.Input[str]) -> None:
         """Like the bounds they follow the settings at once."""
         scaling = self.settings.scaling
@@ -212,7 +217,7 @@ class Service(pulumi.ComponentResource):
             return
         metrics = {
             "cpu": (scaling.cpu, "ECSServiceAverageCPUUtilization", None),
-            "requests": (scaling.requests, "ALBRequestCountPerTarget", label),
+            "requests": (self._requests(scaling.requests), "ALBRequestCountPerTarget", label),
         }
         for key, (value, metric, labelled) in metrics.items():
             if value is None:

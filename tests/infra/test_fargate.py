@@ -327,6 +327,9 @@ def test_capacity_follows_processor_and_requests_per_target() -> None:
     }
     assert (found["cpu"]["targetValue"], found["requests"]["targetValue"]) == (60, 1000)
     assert plain().named("green-2-cpu") == []
+    quarter = on_fargate({**FULL, "bluegreen:compose": {"carries": 4}}, World(secrets=dict(SECRETS)))
+    config = quarter.one("green-2-requests").inputs["targetTrackingScalingPolicyConfiguration"]
+    assert config["targetValue"] == 250
 
 
 def test_a_share_on_spot_keeps_one_task_off_it() -> None:
