@@ -118,7 +118,9 @@ class Fault:
     starts: Callable[[Cell, tuple[str, ...]], subprocess.Popen[str]] = lambda cell, words: cell.play.start(*words)
 
     def expected(self, place: str) -> set[int]:
-        return self.codes.get(place, self.codes.get("any", {0}))
+        usual = self.codes.get("any", {0})
+        # The first weight is said before its gates are asked: what comes in between is refused as if it came before.
+        return usual | self.codes.get("before", set()) if place == "first weight" else self.codes.get(place, usual)
 
 
 @dataclass
