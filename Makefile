@@ -27,7 +27,8 @@ demo: setup
 
 test: setup
 	@echo "== test: unit tests first, then releases on the sandbox with load running"
-	@$(BIN)/python -m pytest -m "not e2e"
+	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
+	@$(BIN)/python -m pytest -m "slow and not e2e"
 	@$(BIN)/python -m pytest -m e2e $(SPREAD)
 
 quick: setup
