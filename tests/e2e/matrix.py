@@ -10,6 +10,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -150,7 +151,9 @@ class Cell:
         self._judge(dict(clients.stop()) if clients else {})
 
     def ready(self) -> None:
-        """A candidate stands by, its alarms are quiet, nothing is in progress."""
+        """A candidate stands by, its alarms are quiet, nothing is in progress, also where the cell before has failed."""
+        if self.play.run("status").document["transition"]:
+            self.play.run("rollback")
         self.old = self.play.record()["activeColor"]
         self.new = "green" if self.old == "blue" else "blue"
         record = self.play.record()
@@ -190,7 +193,8 @@ class Cell:
         moved = seen["weights"] not in ({"blue": 100, "green": 0}, {"blue": 0, "green": 100})
         if not (seen["transition"] or seen["intent"] or seen["drift"] or moved):
             return None
-        words = ("rollback",) if self.end.code == 5 or self.end.code < 0 or seen["drift"] else ("resume",)
+        hint = shlex.split(self.end.document.get("next") or "")[3:]
+        words = tuple(hint) if hint[:1] in (["resume"], ["rollback"]) else ("rollback",)
         return Running.of(self.play.start(*words)).ended()
 
     def _judge(self, load: dict[str, Any]) -> None:
