@@ -151,7 +151,7 @@ class Cell:
         self._judge(dict(clients.stop()) if clients else {})
 
     def ready(self) -> None:
-        """A candidate stands by, its alarms are quiet, nothing is in progress, also where the cell before has failed."""
+        """A candidate stands by and nothing is in progress, also where the cell before has failed."""
         if self.play.run("status").document["transition"]:
             self.play.run("rollback")
         self.old = self.play.record()["activeColor"]
