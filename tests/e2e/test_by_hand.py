@@ -7,25 +7,12 @@ import subprocess
 import pytest
 
 from sandbox.lookalike import shim
-from sandbox.project import set_config, stack_config
+from sandbox.project import stack_config
 from sandbox.rehearsal.stage import staged
-from tests.e2e.play import ROOT, Play, Ran, finish
+from tests.e2e.hand import Hand
+from tests.e2e.play import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-class Hand(Play):
-    """A play in which a person types `pulumi …` as well."""
-
-    def __init__(self, stage):
-        super().__init__(stage, "embedded")
-        self.program = str(stage.home / "bin/pulumi")
-
-    def pulumi(self, *argv: str, expect: int = 0) -> Ran:
-        return finish(self.popen([self.program, *argv]), expect)
-
-    def set(self, key: str, value) -> None:
-        set_config(self.stage.project, self.stack, f"bluegreen:{key}", value)
 
 
 @pytest.fixture(scope="module")
