@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.graph import graph
-from tests.infra.world import World, stack_file, with_standby
+from tests.infra.world import World, shipped, with_standby
 
 GOLDEN = Path(__file__).parent / "golden"
 MOMENTS = ("first", "both")
@@ -18,9 +18,9 @@ MOMENTS = ("first", "both")
 
 def at(moment: str, stack: str) -> str:
     """The graph after a first deploy, or at rest with a second release standing by."""
-    world = World().up(stack_file(stack), stack)
+    world = World().up(shipped(stack), stack)
     if moment == "both":
-        with_standby(world, stack_file(stack), stack).up(stack_file(stack), stack)
+        with_standby(world, shipped(stack), stack).up(shipped(stack), stack)
     return graph(world)
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from infra.immutable import inputs as every_input
 from tests.infra.schema import arguments_of, faults
-from tests.infra.world import World, stack_file, with_standby
+from tests.infra.world import World, shipped, stack_file, with_standby
 
 CONFIGS: dict[str, dict[str, Any]] = {
-    "dev": stack_file("dev"),
-    "prod": stack_file("prod"),
+    "dev": shipped("dev"),
+    "prod": shipped("prod"),
     "everything": {
         **stack_file("prod"),
         "bluegreen:platforms": ["compose"],
