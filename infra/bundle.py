@@ -33,6 +33,7 @@ TEMPLATES = (
     "bluegreen-secrets.service.j2",
     "bluegreen-active.service.j2",
     "active-only.sh.j2",
+    "run-once.sh.j2",
 )
 _GITHUB = "https://github.com/docker/compose/releases/download/v{}"
 _SAMPLE = ComposeRelease(
@@ -52,7 +53,7 @@ _KEPT = 512
 """MiB of an instance's memory that its system, the engine and nginx keep."""
 _WAIT = 300
 """Seconds that Compose waits for its containers to run."""
-_WORKER = re.compile(r"(?!(?:app\d*|nginx)$)[a-z][a-z0-9-]{0,30}")
+_WORKER = re.compile(r"(?!(?:app\d*|nginx|run-once)$)[a-z][a-z0-9-]{0,30}")
 _WORD = re.compile(r"[A-Za-z0-9._/:+=@,-]+")
 _EXECUTABLE = 0o755
 
@@ -107,6 +108,7 @@ def files(release: ComposeRelease) -> dict[str, str]:
             stop=2 * release.stop_grace + 20,
         ),
         "bluegreen-secrets.service": render("bluegreen-secrets.service.j2", service=release.service),
+        "run-once.sh": render("run-once.sh.j2", image=release.image),
     }
     if release.workers:
         found["active-only.sh"] = render(
@@ -235,7 +237,9 @@ def _check(release: ComposeRelease) -> None:
     names = [worker.name for worker in release.workers]
     for name in names:
         if not _WORKER.fullmatch(name):
-            raise RenderingError(f"worker {name!r}: a name of a-z, 0-9 and -, and none of nginx and app1, app2, …")
+            raise RenderingError(
+                f"worker {name!r}: a name of a-z, 0-9 and -, and none of nginx, run-once and app1, app2, …"
+            )
     if len(set(names)) != len(names):
         raise RenderingError(f"workers {names}: a name is given twice")
     for worker in release.workers:

@@ -17,6 +17,8 @@ ALIVE_PORT = 8081
 """Where nginx answers for itself, inside its container only: `/health` may be the app's."""
 ACTIVE_ONLY = "active-only"
 """The profile of services that run in the active color alone."""
+RUN_ONCE = "run-once"
+"""The service, and its profile, by which a command of the release is run once."""
 SECRETS = "/run/bluegreen/secrets/secrets.env"
 
 
@@ -33,7 +35,7 @@ def compose_file(release: ComposeRelease) -> str:
     network = {"ipam": {"config": [{"subnet": _NETWORK, "gateway": _GATEWAY, "ip_range": _DYNAMIC}]}}
     whole = {
         "name": "bluegreen",
-        "services": {"nginx": _nginx(release, list(apps)), **apps, **workers},
+        "services": {"nginx": _nginx(release, list(apps)), **apps, **workers, RUN_ONCE: _run_once(release)},
         "networks": {"default": network},
     }
     text = io.StringIO()
@@ -86,6 +88,16 @@ def _worker(release: ComposeRelease, worker: Worker) -> dict[str, Any]:
         "command": [word.replace("$", "$$") for word in worker.command],
         "restart": "on-failure",
         "profiles": [ACTIVE_ONLY],
+    }
+
+
+def _run_once(release: ComposeRelease) -> dict[str, Any]:
+    # A service of its own: `run` would give a container of app1 its fixed address, which app1 has.
+    return {
+        **_contained(RUN_ONCE, release.image, release.stop_grace, "${BLUEGREEN_APP_MEMORY:?}"),
+        **_surroundings(release),
+        "restart": "no",
+        "profiles": [RUN_ONCE],
     }
 
 

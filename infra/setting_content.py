@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RESERVED = re.compile(r"BLUEGREEN_.*|COMPOSE_.*|DOCKER_.*|PORT", re.IGNORECASE)
 # Line feed and tab are the only control characters that an env file in quotes brings across.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|[\ud800-\udfff]")
-_SERVICE = re.compile(r"app\d*|nginx")
+_SERVICE = re.compile(r"app\d*|nginx|run-once")
 _SECRET_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 

@@ -4,10 +4,20 @@ import threading
 import traceback
 from contextlib import AbstractContextManager
 
-from sandbox.cloud import autoscaling_api, ec2_api, elasticache_api, elb_api, hooks_api, policies_api, storage_api
+from sandbox.cloud import (
+    autoscaling_api,
+    commands_api,
+    ec2_api,
+    elasticache_api,
+    elb_api,
+    hooks_api,
+    policies_api,
+    storage_api,
+)
 from sandbox.cloud.balancing import Balancing, DataPlane
 from sandbox.cloud.boots import Boots
 from sandbox.cloud.clock import Calendar, Clock
+from sandbox.cloud.commands import Commands
 from sandbox.cloud.ecs import ecs
 from sandbox.cloud.ecs.container_health import ContainerHealth
 from sandbox.cloud.ecs.running import Running
@@ -59,6 +69,7 @@ class Cloud:
         self._running = True
         self._thread: threading.Thread | None = None
         ec2_api.install(self._seam, self.instances)
+        commands_api.install(self._seam, Commands(clock, self.instances, self.events))
         elb_api.install(self._seam, self.health)
         autoscaling_api.install(self._seam, self.scaling)
         refresh_api.install(self._seam, self.refreshes)
