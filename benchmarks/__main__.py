@@ -12,7 +12,7 @@ import time
 
 from benchmarks.pairs import SKIPPED
 
-ALL = ("startup", "rollback", "promote", "status", "engine", "balancer")
+ALL = ("startup", "rollback", "promote", "canary", "status", "engine", "balancer")
 PATIENCE = 600.0
 """Seconds for one benchmark: several times what any takes on a slow machine."""
 
