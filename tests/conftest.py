@@ -7,7 +7,7 @@ import pytest
 
 # A rehearsal's environment of the person who runs the tests must not reach them.
 for _name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "BLUEGREEN_"))]:
-    if _name != "BLUEGREEN_SOAK":
+    if not _name.startswith("BLUEGREEN_SOAK"):
         del os.environ[_name]
 os.environ["GRPC_VERBOSITY"] = "NONE"
 REAL = shutil.which("pulumi")
