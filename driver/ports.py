@@ -42,6 +42,22 @@ class Registry(Protocol):
         """Takes a tag away. The image goes with its last one."""
 
 
+class Remote(Protocol):
+    """Shell commands on instances."""
+
+    def reachable(self, instances: Sequence[str]) -> Sequence[str]:
+        """Those of the instances that take commands now."""
+
+    def sent(self, instance: str, comment: str) -> str:
+        """The id of the command that an instance was sent with this comment; empty for none."""
+
+    def send(self, instance: str, lines: Sequence[str], comment: str, limit: int) -> str:
+        """Its id. `limit`: after how many seconds it is ended."""
+
+    def outcome(self, instance: str, id: str) -> Ran:
+        """How it ended; no code while it goes on, one below zero where it never got to one."""
+
+
 class Cloud(Protocol):
     """AWS, as far as a release needs it. Anything that AWS refuses is raised as a `driver.errors.Failure`."""
 
@@ -90,6 +106,11 @@ class Cloud(Protocol):
     def drop_driver(self) -> None: ...
     def put_freeze(self, text: str) -> None: ...
     def drop_freeze(self) -> None: ...
+    def put_once(self, text: str) -> None: ...
+    def drop_once(self) -> None: ...
+    def remote(self) -> Remote:
+        """Commands on instances."""
+
     def publish(self, topic: str, subject: str, message: str) -> None:
         """A message to an SNS topic, by its ARN."""
 

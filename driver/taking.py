@@ -12,15 +12,17 @@ from driver.heralding import starting
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
 from driver.observe import observe
+from driver.once import run_once
 from driver.ports import Ports
-from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, Shift, Update
-from driver.release.requests import Promote, Request, Resume, why_of
+from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, RunOnce, Shift, Update
+from driver.release.once import Once
+from driver.release.requests import Deploy, Promote, Request, Resume, why_of
 from driver.release.snapshot import Snapshot
 from driver.release.terms import Terms
 from driver.resize import resize
 from driver.stack.failures import Locked, UpdateFailed
 from driver.verify import still_ours, verify
-from infra.record import weights
+from infra.record import Deployed, weights
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Taking:
         assert journey.deployed is not None  # a plan is made from a record
         if isinstance(move, Await):
             step = self._awaited(move, journey, deadline)
+        elif isinstance(move, RunOnce):
+            step = run_once(self.ports, move, journey.deployed, deadline)
         elif isinstance(move, Resize):
             step = resize(self.ports, move, journey.deployed, deadline)
         elif isinstance(move, Bake):
@@ -57,6 +61,8 @@ class Taking:
         assert journey.deployed is not None
         if self._forward(move):
             starting(self.ports, self.request, journey, move)
+        if isinstance(move, Fill):
+            self._noted(journey.deployed)
         try:
             applied = apply(self.ports, move, journey.deployed, why=why_of(self.request), patience=self.lock)
         except (Locked, UpdateFailed) as failure:
@@ -64,6 +70,13 @@ class Taking:
         journey.deployed = applied.deployed
         after = self._read_back(journey) if isinstance(move, Advance | Shift) else ()
         return Taken(move, applied.updates, applied.seconds, 0.0, (*gates, *after))
+
+    def _noted(self, deployed: Deployed) -> None:
+        """What the new fill has to run, before it is there: a driver that dies leaves nothing to be promoted."""
+        if isinstance(self.request, Deploy) and self.request.run:
+            self.ports.cloud.put_once(Once(deployed.generation + 1, self.request.run).text())
+        elif self.ports.cloud.stored().once:
+            self.ports.cloud.drop_once()
 
     def _read_back(self, journey: Journey) -> tuple[Verdict, ...]:
         seen, verdicts = verify(self.ports)

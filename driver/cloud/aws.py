@@ -19,6 +19,7 @@ from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
 from driver.errors import Failure, Invalid
 from driver.release.freeze import sentence
+from driver.release.once import parse as parse_once
 from driver.release.snapshot import Rule, Stored, Target
 from infra.record import parse_deployed, parse_intent
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
+    from driver.cloud.remote import Ssm
     from driver.cloud.scan import Ecr
     from driver.release.history import Version
     from driver.release.lines import Line
@@ -96,6 +98,7 @@ class AwsCloud:
                 intent=parse_intent(texts["intent"]) if "intent" in texts else None,
                 freeze=sentence(texts.get("freeze", "")),
                 watcher=texts.get("driver", ""),
+                once=parse_once(texts["run"]) if "run" in texts else None,
                 account=next((arn[4] for arn in arns if len(arn) > 4), ""),
             )
 
@@ -225,6 +228,17 @@ class AwsCloud:
 
     def drop_freeze(self) -> None:
         self._drop("freeze")
+
+    def put_once(self, text: str) -> None:
+        self._put("run", text)
+
+    def drop_once(self) -> None:
+        self._drop("run")
+
+    def remote(self) -> Ssm:
+        from driver.cloud.remote import Ssm  # a rollback would wait for it
+
+        return Ssm(self._ssm)
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         with spoken(f"the topic {topic}"):

@@ -30,6 +30,7 @@ _ABSENT = {
     "ResourceNotFoundException",
     "ClusterNotFoundException",
     "ServiceNotFoundException",
+    "InvocationDoesNotExist",
 }
 _LOGIN = ("$ aws sts get-caller-identity", "doctor")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -200,6 +201,17 @@ class Await:
 
 
 @dataclass(frozen=True)
+class RunOnce:
+    """A command of the recorded release, on one of a color's instances."""
+
+    color: Color
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"run `{shlex.join(self.words)}` of the new release once, on one instance of {self.color}"
+
+
+@dataclass(frozen=True)
 class Resize:
     """Desired capacity of a color, read back."""
 
@@ -211,7 +223,7 @@ class Resize:
 
 
 Update = Fill | Clear | Floors | Advance | Shift | Undo | Settle
-Move = Update | Await | Resize | Bake | Pause
+Move = Update | Await | RunOnce | Resize | Bake | Pause
 
 
 @dataclass(frozen=True)

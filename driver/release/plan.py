@@ -7,12 +7,12 @@ from driver.gates import judge, scaled
 from driver.images import named_again, same, short
 from driver.release.back import back
 from driver.release.course import chosen
-from driver.release.moves import Await, Clear, Fill, Floors, Plan, Refusal, Resize
+from driver.release.moves import Await, Clear, Fill, Floors, Move, Plan, Refusal, Resize, RunOnce
 from driver.release.onward import along, resumed
 from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
 from driver.release.watcher import watched
-from infra.record import Deployed, Record
+from infra.record import Color, Deployed, Record, Slot
 
 
 def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
@@ -73,6 +73,12 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
             f"this stack has target groups for: {listed}",
             (_listed_too(len(deployed.target_groups.get(idle, {})), release.platform), "up"),
         )
+    if request.run and release.platform != "compose":
+        return Refusal(
+            f"a command can't be run on {release.platform} yet",
+            "--run, and the setting `run`, work on instances only",
+            (f"deploy {named_again(release.image)} --run ''", "deploy IMAGE --platform compose"),
+        )
     on = terms.carries.get(record.active_slot.platform, 1.0) / terms.carries.get(release.platform, 1.0)
     needed, allowed = request.capacity or scaled(_needed(seen, record), on), terms.most_on(release.platform)
     if needed > allowed:
@@ -82,9 +88,10 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     if record.standby == "candidate" and slot and slot.release == release and slot.filled:
         # One that was broken off after it had made the new fill has left the old one standing beside it.
         left = (Clear(idle),) if seen.fleet(idle).left_over else ()
+        once = _once(seen, idle, slot, request)
         if slot.floor >= needed:
-            return Plan(f"{idle} holds this release already", (*left, Await(idle, needed)))
-        raised = (Floors({idle: needed}), Await(idle, needed))
+            return Plan(f"{idle} holds this release already", (*left, *once, Await(idle, needed)))
+        raised = (Floors({idle: needed}), *once, Await(idle, needed))
         return Plan(f"{idle} holds this release, with a lower floor", (*left, *raised))
     if record.standby == "previous" and slot and slot.filled and record.held(seen.now) and not request.end_hold:
         return Refusal(
@@ -95,7 +102,20 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     fill = Fill(
         release, floor=needed, active_floor=min(_needed(seen, record), terms.most_on(record.active_slot.platform))
     )
-    return Plan(f"fills {idle}; no traffic moves", (fill, Await(idle, needed)))
+    return Plan(f"fills {idle}; no traffic moves", (fill, *_run(idle, request.run), Await(idle, needed)))
+
+
+def _run(color: Color, words: tuple[str, ...]) -> tuple[Move, ...]:
+    return (RunOnce(color, words),) if words else ()
+
+
+def _once(seen: Snapshot, idle: Color, slot: Slot, request: Deploy) -> tuple[Move, ...]:
+    """What a fill that is there has still to run: what is asked for, or else what it was filled with."""
+    kept = seen.stored.once
+    if kept is None or kept.fill != slot.fill:
+        return _run(idle, request.run)
+    words = request.run or kept.words
+    return () if kept.state == "done" and kept.words == words else _run(idle, words)
 
 
 def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:
@@ -126,6 +146,12 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
             f"the release on {idle} was rejected",
             "it was rolled back after it had served",
             ("promote --again", "deploy IMAGE"),
+        )
+    if (kept := seen.stored.once) and kept.fill == slot.fill and kept.state != "done":
+        return Refusal(
+            f"the command of the release on {idle} has not succeeded",
+            str(kept),
+            (f"deploy {named_again(slot.image)}", "status"),
         )
     course = chosen(request, terms)
     if isinstance(course, Refusal):

@@ -18,13 +18,14 @@ Leniency = Literal["off", "warn"]
 class Deploy:
     """Fill the standby. `capacity`: how many targets; None for as many as the active color has now.
 
-    `back`: it is part of a way back, which no freeze stops.
+    `back`: it is part of a way back, which no freeze stops. `run`: the words of a command that has to succeed first.
     """
 
     release: Release
     capacity: int | None = None
     end_hold: bool = False
     back: bool = False
+    run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

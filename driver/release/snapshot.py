@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from driver.release.once import Once
 from infra.record import COLORS, Color, Deployed, Intent, Record, weights
 
 NOTHING = "nothing has been deployed to this stack, or its record was deleted"
@@ -87,6 +88,8 @@ class Stored:
     """Why releases are frozen, and by whom, in one sentence; empty where they are not."""
     watcher: str = ""
     """The lease of who watches, as its text lies there."""
+    once: Once | None = None
+    """The command that a fill has to have run."""
     account: str = ""
     """The account that it lies in, where the answer says it."""
 

@@ -84,6 +84,8 @@ class Terms:
     carries: Mapping[str, float] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By platform, where they differ from `least` and `most`."""
+    run: tuple[str, ...] = ()
+    """The words of a command of each new release."""
     architectures: Mapping[str, str] = field(default_factory=dict)
     """By platform, the processor that an image has to be for: `x86_64` or `arm64`."""
 

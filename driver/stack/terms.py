@@ -37,6 +37,7 @@ def terms(settings: Settings) -> Terms:
         requests=_requests(settings),
         carries={name: settings.fleet(name).carries for name in IN_USE},
         bounds={name: (settings.fleet(name).min, settings.fleet(name).max) for name in IN_USE},
+        run=tuple(shlex.split(settings.run)),
         architectures={
             "compose": architecture(settings.compose.instance_type),
             "fargate": settings.fargate.architecture,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from driver.errors import Invalid, Refused
@@ -16,11 +18,15 @@ from driver.result import Result
 from driver.transition import Limits
 from driver.verbs.acting import act, dry, opened, together
 
+_LONGEST = 1000
+"""Characters of a command: it is kept in a parameter of 4 KB."""
+
 
 @click.command()
 @click.argument("image")
 @click.option("--platform", metavar="P", help="What runs it; the settings' first platform if not given.")
 @click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Targets; as many as serve now if not given.")
+@click.option("--run", metavar="CMD", help="Run this command of the new release once, before it counts as deployed.")
 @click.option("--promote", is_flag=True, help="Promote it as soon as it is healthy.")
 @click.option("--end-hold", is_flag=True, help="Replace the previous release although it is still kept.")
 @break_lock
@@ -33,6 +39,7 @@ def deploy(
     image: str,
     platform: str | None,
     capacity: int | None,
+    run: str | None,
     promote: bool,
     end_hold: bool,
     dry_run: bool,
@@ -41,6 +48,7 @@ def deploy(
 ) -> Result:
     """Fill the standby with IMAGE and wait until it is healthy. No traffic moves, unless with --promote."""
     named(image)  # a malformed name is told before anyone is asked
+    words = None if run is None else split(run)
     session = opened(called, f"deploy {image}", dry_run=dry_run)
     ports = session.ports
     terms = ports.stack.terms()
@@ -55,12 +63,15 @@ def deploy(
     if processor := terms.architectures.get(chosen):
         check_processor(exact, ports.cloud.registry().processors(exact), chosen, processor)
     release = ports.stack.release(chosen, exact)
-    request = Deploy(release, capacity, end_hold)
+    request = Deploy(release, capacity, end_hold, run=words if words is not None else terms.run)
     if dry_run:
         return dry(ports, request)
     limits = Limits(timeout=timeout, wait=not no_wait)
     if promote and no_wait:
         raise Invalid("--promote needs to wait", "a release is promoted only when it is healthy", ("deploy --promote",))
+    if request.run and no_wait:
+        why = f"the release is deployed only when `{shlex.join(request.run)}` has succeeded"
+        raise Invalid("a command to run needs to be waited for", why, (f"deploy {image}",))
     hold(ports, exact)
     filled = act(session, request, limits, done="deployed", next=("promote",))
     let_go(ports)
@@ -68,3 +79,15 @@ def deploy(
         return filled
     promoted = act(session, Promote(release.image), limits, done="promoted", next=("status", "rollback"))
     return together(filled, promoted)
+
+
+def split(line: str) -> tuple[str, ...]:
+    """The words of a command line. Raises Invalid for what is none, or what Systems Manager would not take as it is."""
+    try:
+        words = tuple(shlex.split(line))
+    except ValueError as error:
+        raise Invalid(f"--run: {line!r} is no command line", str(error), ("deploy --help",)) from None
+    if len(line) > _LONGEST or not line.isprintable() or "{{" in line:
+        why = f"one line of {_LONGEST} characters at most, without {{{{, which Systems Manager reads itself"
+        raise Invalid("--run: the command can't be sent", why, ("deploy --help",))
+    return words

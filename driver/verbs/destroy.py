@@ -36,6 +36,7 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
         return Result("planned", f"everything of {where} in account {account} would go; {serves}")
     changes = patiently(session.ports, timeout, session.stack.destroy)
     session.cloud.drop_intent()
+    session.cloud.drop_once()
     session.stack.forget()
     facts = {"counts": dict(changes.counts), "stack_updates": 1}
     gone = sum(changes.counts.values())

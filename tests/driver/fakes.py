@@ -10,6 +10,7 @@ from driver.ports import Answers, Changes, Fetched, Ports, Ran, Wish
 from driver.release.freeze import sentence
 from driver.release.lines import Line
 from driver.release.news import Notify
+from driver.release.once import parse as parse_once
 from driver.release.requests import Terms
 from driver.release.signals import Alarm, Served
 from driver.release.snapshot import Capacity, Rule, Stored, Target
@@ -28,6 +29,7 @@ from infra.record import (
     weights,
 )
 from tests.driver.fake_registry import FakeRegistry
+from tests.driver.fake_remote import FakeRemote
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -120,6 +122,8 @@ class FakeCloud:
     freeze: str = ""
     driver: str = ""
     """The lease of who watches. Its calls are not counted: a thread of its own makes them."""
+    kept_once: str = ""
+    commands: FakeRemote = field(default_factory=FakeRemote)
     published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
@@ -145,7 +149,7 @@ class FakeCloud:
     def stored(self) -> Stored:
         self._call("stored")
         intent = parse_intent(self.intent) if self.intent else None
-        return Stored(self.deployed, intent, sentence(self.freeze), self.driver)
+        return Stored(self.deployed, intent, sentence(self.freeze), self.driver, once=parse_once(self.kept_once))
 
     def rules(self, arns: Sequence[str]) -> Mapping[str, Rule]:
         self._call("rules")
@@ -217,6 +221,17 @@ class FakeCloud:
     def drop_freeze(self) -> None:
         self._call("drop_freeze")
         self.freeze = ""
+
+    def put_once(self, text: str) -> None:
+        self._call("put_once")
+        self.kept_once = text
+
+    def drop_once(self) -> None:
+        self._call("drop_once")
+        self.kept_once = ""
+
+    def remote(self) -> FakeRemote:
+        return self.commands
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         self._refuse("publish")

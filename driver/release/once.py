@@ -1,0 +1,62 @@
+"""A command of a release that runs once, and what is kept of it beside the record. Pure."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA = 1
+State = Literal["wanted", "begun", "failed", "done"]
+_STATES = ("wanted", "begun", "failed", "done")
+_SPOKEN = {
+    "wanted": "has not run yet",
+    "begun": "was begun, and nobody has seen it end",
+    "failed": "failed",
+    "done": "has succeeded",
+}
+
+
+@dataclass(frozen=True)
+class Once:
+    """The command of one fill. `attempt` and `instance`: by which name, and where, it was begun."""
+
+    fill: int
+    words: tuple[str, ...]
+    state: State = "wanted"
+    attempt: str = ""
+    instance: str = ""
+
+    @property
+    def comment(self) -> str:
+        """By which an attempt is found again among an instance's commands."""
+        return f"bluegreen run-once {self.attempt}"
+
+    def text(self) -> str:
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "fill": self.fill,
+                "words": list(self.words),
+                "state": self.state,
+                "attempt": self.attempt,
+                "instance": self.instance,
+            }
+        )
+
+    def __str__(self) -> str:
+        return f"`{shlex.join(self.words)}` {_SPOKEN[self.state]}"
+
+
+def parse(text: str) -> Once | None:
+    """What a parameter's text says; None for what is none of ours."""
+    try:
+        data = json.loads(text)
+        state = str(data["state"])
+        if state not in _STATES or not data["words"]:
+            return None
+        words = tuple(str(word) for word in data["words"])
+        return Once(int(data["fill"]), words, state, str(data["attempt"]), str(data["instance"]))  # type: ignore[arg-type]
+    except (ValueError, KeyError, TypeError):
+        return None

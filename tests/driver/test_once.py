@@ -1,0 +1,184 @@
+"""A command of the new release: run once, before the release counts as deployed, and what its failure leaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
+from driver.interrupts import Interrupted
+from driver.ports import Ran
+from driver.release.moves import Await, Fill, RunOnce
+from driver.release.once import Once, parse
+from driver.release.requests import Deploy, Promote
+from driver.transition import Limits, carry_out, planned
+from driver.verbs.deploy import split
+from tests.driver.fakes import release, serving, world
+
+LIMITS = Limits(timeout=600, lock=30)
+WORDS = ("migrate", "--note", "it's")
+ASKED = Deploy(release("3"), run=WORDS)
+
+
+def test_the_plan_runs_it_after_the_fill_and_before_the_wait():
+    made = world(serving("empty"))
+    _, decision = planned(made.ports, ASKED)
+    assert [type(move) for move in decision.moves] == [Fill, RunOnce, Await]
+    assert "run `migrate --note 'it'\"'\"'s'` of the new release once" in str(decision.moves[1])
+
+
+def test_it_is_sent_once_to_one_instance_of_the_new_fill():
+    made = world(serving("empty"))
+    journey = carry_out(made.ports, ASKED, LIMITS)
+    ((instance, lines, comment, limit),) = made.cloud.commands.sends
+    fill = made.record.colors["green"].fill
+    kept = parse(made.cloud.kept_once)
+    assert instance == f"i-green-{fill}-0"
+    assert kept == Once(fill, WORDS, "done", kept.attempt, instance)
+    assert lines[-1] == f"exec /opt/bluegreen/release/run-once.sh {kept.attempt} migrate --note 'it'\"'\"'s'"
+    assert comment == f"bluegreen run-once {kept.attempt}"
+    assert 0 < limit <= 600
+    assert [verdict.gate for step in journey.steps for verdict in step.verdicts] == ["run", "health"]
+
+
+def test_its_failure_stops_the_deploy_says_what_it_said_and_can_not_be_promoted():
+    made = world(serving("empty"))
+    made.cloud.commands.ends = Ran(3, "a\nb\nno such column\nfailed to run commands: exit status 3")
+    with pytest.raises(Refused) as caught:
+        carry_out(made.ports, ASKED, LIMITS)
+    assert caught.value.exit_code == 3
+    assert "exit code 3" in caught.value.what
+    assert caught.value.why.startswith("a\nb\nno such column\n")
+    assert caught.value.facts["run"]["log"] == ["a", "b", "no such column"]
+    assert caught.value.facts["stack_updates"] == 1
+    assert made.cloud.live() == {"blue": 100, "green": 0}
+    assert made.record.standby == "candidate"
+    with pytest.raises(Refused, match="has not succeeded") as refused:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert refused.value.next[0].startswith("deploy shop:3")
+
+
+def test_a_repeated_deploy_runs_it_again_and_then_it_can_be_promoted():
+    made = world(serving("empty"))
+    made.cloud.commands.ends = Ran(3, "no")
+    with pytest.raises(Refused):
+        carry_out(made.ports, ASKED, LIMITS)
+    made.cloud.commands.ends = Ran(0, "yes")
+    carry_out(made.ports, Deploy(release("3")), LIMITS)  # what the fill has to run is known
+    first, second = made.cloud.commands.sends
+    assert first[1] != second[1], "the same attempt would be answered as before"
+    assert len(made.stack.updates) == 1
+    carry_out(made.ports, Promote(), LIMITS)
+    assert made.record.active == "green"
+
+
+def test_one_that_succeeded_is_not_run_again():
+    made = world(serving("empty"))
+    carry_out(made.ports, ASKED, LIMITS)
+    carry_out(made.ports, ASKED, LIMITS)
+    assert len(made.cloud.commands.sends) == 1
+    carry_out(made.ports, replace(ASKED, run=("other",)), LIMITS)
+    assert len(made.cloud.commands.sends) == 2
+
+
+def test_out_of_time_says_how_to_go_on_and_the_next_driver_waits_for_the_same_one():
+    made = world(serving("empty"))
+    made.cloud.commands.after = 10_000
+    with pytest.raises(Unfinished) as caught:
+        carry_out(made.ports, ASKED, LIMITS)
+    assert caught.value.exit_code == 6
+    assert "as command id-0" in caught.value.why
+    assert caught.value.next[0] == "deploy shop:3"
+    with pytest.raises(Refused, match="has not succeeded"):
+        carry_out(made.ports, Promote(), LIMITS)
+    made.cloud.commands.after = 0
+    carry_out(made.ports, ASKED, LIMITS)
+    assert len(made.cloud.commands.sends) == 1
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_lost_answer_is_the_same_attempt_again(arrived):
+    made = world(serving("empty"))
+    made.cloud.commands.losing.append(Unforeseen("AWS can't be reached"))
+    with pytest.raises(Unforeseen):
+        carry_out(made.ports, ASKED, LIMITS)
+    if not arrived:
+        made.cloud.commands.sends.clear()
+    attempt = parse(made.cloud.kept_once).attempt
+    carry_out(made.ports, ASKED, LIMITS)
+    (sent,) = made.cloud.commands.sends
+    assert sent[2] == f"bluegreen run-once {attempt}"
+
+
+def test_a_driver_that_dies_before_it_leaves_nothing_to_promote():
+    made = world(serving("empty"))
+    made.stack.before = lambda: None
+    made.cloud.failing["capacity"] = Interrupted("SIGTERM")
+    with pytest.raises((Interrupted, Unfinished)):
+        carry_out(made.ports, ASKED, LIMITS)
+    assert not made.cloud.kept_once  # nothing was begun: the look before it failed
+    del made.cloud.failing["capacity"]
+    made.clock.ticks.append(_stopped)
+    with pytest.raises(Unfinished):
+        carry_out(made.ports, ASKED, LIMITS)
+    made.clock.ticks.clear()
+    assert parse(made.cloud.kept_once).state == "begun"
+    with pytest.raises(Refused, match="has not succeeded"):
+        carry_out(made.ports, Promote(), LIMITS)
+
+
+def _stopped() -> None:
+    raise Interrupted("SIGTERM")
+
+
+def test_an_instance_that_goes_away_meanwhile_is_a_failure():
+    made = world(serving("empty"))
+    made.cloud.commands.after = 10_000
+    group = None
+
+    def gone() -> None:
+        nonlocal group
+        group = made.cloud.groups[made.cloud.deployed.capacity["green"]]
+        made.cloud.groups[group.name] = replace(group, instances=("i-other",))
+
+    made.clock.ticks.append(gone)
+    with pytest.raises(Refused, match="failed") as caught:
+        carry_out(made.ports, ASKED, LIMITS)
+    assert "is gone" in caught.value.why
+
+
+def test_no_instance_that_takes_commands_is_the_releases_failure():
+    made = world(serving("empty"))
+    made.cloud.commands.deaf = True
+    with pytest.raises(ReleaseFailed, match="no instance of green"):
+        carry_out(made.ports, ASKED, LIMITS)
+    assert made.clock.seconds >= 600
+
+
+def test_a_deploy_without_one_forgets_what_an_earlier_fill_had_to_run():
+    made = world(serving("empty"))
+    made.cloud.kept_once = Once(6, ("old",)).text()
+    carry_out(made.ports, Deploy(release("3")), LIMITS)
+    assert made.cloud.kept_once == ""
+    assert made.cloud.commands.sends == []
+
+
+def test_another_platform_is_refused():
+    made = world(serving("empty"))
+    groups = {color: {**kept, "fargate": "b"} for color, kept in made.cloud.deployed.target_groups.items()}
+    made.cloud.deployed = replace(made.cloud.deployed, target_groups=groups)
+    with pytest.raises(Refused, match="can't be run on fargate"):
+        planned(made.ports, Deploy(release("3", "fargate"), run=WORDS))
+
+
+def test_what_is_no_command_line_is_told():
+    assert split("migrate 'a b'") == ("migrate", "a b")
+    assert split("") == ()
+    for wrong in ("it's", "echo {{ssm:x}}", "a\nb", "x" * 1001):
+        with pytest.raises(Invalid):
+            split(wrong)
+
+
+def test_a_text_of_somebody_elses_is_none():
+    assert [parse(text) for text in ("", "x", "[]", '{"state": "x"}', "null")] == [None] * 5

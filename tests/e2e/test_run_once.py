@@ -1,0 +1,30 @@
+"""A command of the new release before it counts as deployed, through the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.play import played
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_a_command_that_fails_stops_the_deploy_and_the_repeated_one_goes_on():
+    with played() as play:
+        planned = play.run("deploy", "shop:2.0.0", "--run", "migrate up", "--dry-run").document["plan"]
+        assert planned[1].startswith("run `migrate up` of the new release once")
+        failed = play.run("deploy", "shop:2.0.0", "--run", "sh -c 'exit 3'", expect=3).document
+        assert "exit code 3" in failed["reason"] + failed.get("what", "")
+        assert "simulated" in json.dumps(failed["run"]["log"])
+        assert play.weights() == {"blue": 100, "green": 0}
+        refused = play.run("promote", expect=3).document
+        assert "has not succeeded" in refused["reason"] + refused.get("what", "")
+        play.run("deploy", "shop:2.0.0", "--run", "migrate up")
+        sent = play.client("ssm").list_commands()["Commands"]
+        assert sorted(each["Status"] for each in sent) == ["Failed", "Success"]
+        play.run("deploy", "shop:2.0.0", "--run", "migrate up")
+        assert len(play.client("ssm").list_commands()["Commands"]) == 2
+        play.run("promote")
+        assert play.record()["activeColor"] == "green"
