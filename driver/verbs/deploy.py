@@ -63,7 +63,7 @@ def deploy(
     if processor := terms.architectures.get(chosen):
         check_processor(exact, ports.cloud.registry().processors(exact), chosen, processor)
     release = ports.stack.release(chosen, exact)
-    request = Deploy(release, capacity, end_hold, run=words if words is not None else terms.run)
+    request = Deploy(release, capacity, end_hold, run=split(shlex.join(terms.run)) if words is None else words)
     if dry_run:
         return dry(ports, request)
     limits = Limits(timeout=timeout, wait=not no_wait)
@@ -89,5 +89,5 @@ def split(line: str) -> tuple[str, ...]:
         raise Invalid(f"--run: {line!r} is no command line", str(error), ("deploy --help",)) from None
     if len(line) > _LONGEST or not line.isprintable() or "{{" in line:
         why = f"one line of {_LONGEST} characters at most, without {{{{, which Systems Manager reads itself"
-        raise Invalid("--run: the command can't be sent", why, ("deploy --help",))
+        raise Invalid("the command to run can't be sent", why, ("deploy --help",))
     return words

@@ -97,3 +97,8 @@ def test_who_is_told():
     topic, webhook, chat = "arn:aws:sns:eu-central-1:111122223333:releases", "https://example.com/a", "http://[::1]:1/b"
     assert notify(settings(notify={"topic": topic})) == Notify(topic)
     assert notify(settings(notify={"webhook": webhook, "chat": chat})) == Notify("", webhook, chat)
+
+
+def test_a_command_of_each_release_is_taken_as_words():
+    assert terms(settings()).run == ()
+    assert terms(settings(run="migrate 'a b'")).run == ("migrate", "a b")
