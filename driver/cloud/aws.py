@@ -169,7 +169,7 @@ class AwsCloud:
         return capacities(self._client, names)
 
     def image(self, reference: str) -> str:
-        return self.registry().resolved(reference, self.region)
+        return self.registry().resolved(reference, self.region, self.account)
 
     def registry(self) -> Ecr:
         from driver.cloud.scan import Ecr  # a rollback would wait for it

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from driver.cloud.failures import spoken
 from driver.images import missing, named
@@ -35,8 +36,11 @@ class Ecr:
     def __init__(self, client: ECRClient) -> None:
         self._client = client
 
-    def resolved(self, reference: str, region: str) -> str:
-        """The same image by digest. Raises Refused where it does not exist, Invalid where it can't be asked."""
+    def resolved(self, reference: str, region: str, account: Callable[[], str]) -> str:
+        """The same image by digest. Raises Refused where it does not exist, Invalid where it can't be asked.
+
+        `account`: who is calling, asked only where the refusal has to name the registry.
+        """
         image = named(reference)
         if image.host and image.registry is None:
             return image.pinned(image.digest)  # only ECR can be asked; `named` saw to it that a digest is there
@@ -48,9 +52,10 @@ class Ecr:
         except LookupError:
             detail = None
         if detail is None:
-            raise missing(reference, image)
-        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        host = image.host or f"{detail['registryId']}.dkr.ecr.{region}.{suffix}"
+            at = urlsplit(self._client.meta.endpoint_url).hostname or ""
+            home = image.host or _host(account(), region)
+            raise missing(reference, image, home, local=at == "localhost" or at.startswith("127."))
+        host = image.host or _host(detail["registryId"], region)
         return replace(image, host=host).pinned(detail["imageDigest"])
 
     def scan(self, image: str) -> Scan:
@@ -138,3 +143,9 @@ class Ecr:
     @staticmethod
     def _where(image: Image) -> dict[str, Any]:
         return {"repositoryName": image.name, **({"registryId": image.registry[0]} if image.registry else {})}
+
+
+def _host(account: str, region: str) -> str:
+    """An account's own registry in a region."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"{account}.dkr.ecr.{region}.{suffix}"
