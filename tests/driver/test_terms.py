@@ -101,4 +101,5 @@ def test_who_is_told():
 
 def test_a_command_of_each_release_is_taken_as_words():
     assert terms(settings()).run == ()
-    assert terms(settings(run="migrate 'a b'")).run == ("migrate", "a b")
+    found = load({"bluegreen:image": "shop:1.0.0", "bluegreen:run": "migrate 'a b'"}, "shop", "dev")
+    assert terms(found).run == ("migrate", "a b")

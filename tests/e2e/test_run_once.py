@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.e2e.play import played
+from tests.e2e.play import finish, played
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -28,3 +28,18 @@ def test_a_command_that_fails_stops_the_deploy_and_the_repeated_one_goes_on():
         assert len(play.client("ssm").list_commands()["Commands"]) == 2
         play.run("promote")
         assert play.record()["activeColor"] == "green"
+
+
+def test_the_settings_command_survives_a_driver_that_is_stopped():
+    """SIGTERM ends the driver, not the command: the same deploy waits for that one."""
+    with played(settings={"bluegreen:run": "sh -c 'sleep 240'"}) as play:
+        begun = play.start("deploy", "shop:2.0.0")
+        play.wait(lambda: play.client("ssm").list_commands()["Commands"], "nothing was sent")
+        begun.terminate()
+        stopped = finish(begun, 6).document
+        assert stopped["next"]
+        play.run("promote", expect=3)
+        play.run("deploy", "shop:2.0.0")
+        (sent,) = play.client("ssm").list_commands()["Commands"]
+        assert sent["Status"] == "Success"
+        play.run("promote")
