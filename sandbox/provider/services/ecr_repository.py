@@ -1,6 +1,5 @@
 """Repositories of images, and how long images stay in them."""
 
-
 from __future__ import annotations
 
 from typing import Any, ClassVar

@@ -1,6 +1,5 @@
 """What a bucket does with all its objects: encryption, ownership, how long they stay."""
 
-
 from __future__ import annotations
 
 from typing import Any, ClassVar

@@ -1,6 +1,5 @@
 """Secrets Manager: secrets, and values put into them."""
 
-
 from __future__ import annotations
 
 import json
