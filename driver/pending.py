@@ -55,7 +55,7 @@ def foreseen(ports: Ports) -> str:
 def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     """Updates, waits for a first release to become healthy, verifies, and writes the record into the checkout."""
     seen = seen_here(ports)
-    if seen.weights_drifted:
+    if seen.weights_drifted or seen.misdirected:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
         ports.tell(f"{why}: reading the rules again")
         ports.stack.refresh(RULES[:2])

@@ -53,6 +53,9 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
     if seen.weights_drifted:
         first = ("wait",) if watched(seen.stored, seen.now) else ()
         return Refusal("AWS disagrees with the record", seen.drift[0], (*first, "up", "rollback"))
+    if seen.misdirected and isinstance(request, Promote) and not request.back:
+        # Smoke checks through it would ask the release that serves already.
+        return Refusal("AWS disagrees with the record", seen.misdirected, ("up", "status"))
     return None
 
 

@@ -146,7 +146,18 @@ class Snapshot:
                 found.append(f"{fleet.group} may shrink to {fleet.least}, the floor of {color} is {slot.floor}")
             elif slot.filled and not fleet.group and deployed.capacity.get(color):
                 found.append(f"{deployed.capacity[color]}, which runs {color}, is gone")
+        if self.misdirected:
+            found.append(self.misdirected)
+        if strangers := [target.id for target in self.fleet(deployed.record.active).strangers if target.healthy]:
+            found.append(f"{', '.join(strangers)} get traffic of {deployed.record.active} and run no release of its")
         return tuple(found)
+
+    @property
+    def misdirected(self) -> str:
+        """Where the test rule sends to the color that serves, in words; empty where it doesn't, or was not asked."""
+        if self.record is None or self.stored.pending or self.tested != self.record.active:
+            return ""
+        return f"the test rule sends to {self.tested}, which serves; the record says {self.record.idle}"
 
     @property
     def weights_drifted(self) -> bool:

@@ -7,14 +7,15 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driver.observe import observe
 from driver.release.back import back
 from driver.release.moves import Await, Clear, Fill, Floors, Plan, Refusal, Resize, Shift
 from driver.release.plan import plan
 from driver.release.requests import Deploy, Promote, Retire, Rollback, Terms
-from driver.release.snapshot import Fleet, Snapshot, Stored, Target
+from driver.release.snapshot import Fleet, Rule, Snapshot, Stored, Target
 from infra.record import COLORS, Deployed, Intent, Record, Transition, other, weights
 from infra.steps import step
-from tests.driver.fakes import START, image, release, slot
+from tests.driver.fakes import START, image, release, serving, slot, world
 
 HELD = ("2026-03-01T13:00:00Z", "2026-03-01T11:00:00Z", None)
 EARLIER = "2026-03-01T11:00:00Z"
@@ -155,3 +156,22 @@ def test_a_pending_intent_stops_every_verb_but_rollback_as_busy():
         assert isinstance(decision, Refusal)
         assert decision.code == 5
     assert isinstance(plan(seen, Rollback(at_once=True), Terms()), Plan)
+
+
+def test_a_test_rule_that_sends_to_what_serves_is_drift_and_bars_a_promotion():
+    made = world(serving("candidate"))
+    made.cloud.forwarding["arn:rule/test"] = Rule("arn:rule/test", {"arn:tg/blue": 1})
+    seen = observe(made.cloud, made.clock.now())
+    assert seen.drift == ("the test rule sends to blue, which serves; the record says green",)
+    refused = plan(seen, Promote(), Terms())
+    assert isinstance(refused, Refusal)
+    assert refused.next[0] == "up"
+    assert isinstance(plan(seen, Retire(), Terms()), Plan)
+
+
+def test_targets_that_someone_registered_beside_the_release_that_serves_are_drift():
+    made = world(serving("candidate"))
+    made.cloud.targets["arn:tg/blue"] += (Target("i-by-hand", "healthy"),)
+    assert "i-by-hand" in observe(made.cloud, made.clock.now()).drift[0]
+    made.cloud.targets["arn:tg/blue"] = (*made.cloud.targets["arn:tg/blue"][:-1], Target("i-by-hand", "draining"))
+    assert observe(made.cloud, made.clock.now()).drift == ()
