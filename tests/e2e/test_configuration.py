@@ -27,7 +27,8 @@ def scanned(play, tag):
 
 
 def test_what_a_scan_found_what_stays_and_what_an_instance_may_read():
-    with played() as play:
+    # Workers run on instances only.
+    with played(settings={"bluegreen:platforms": ["compose"]}) as play:
         first = tags(play)
         assert len(first) == 1
         for key, value in SETTINGS.items():
