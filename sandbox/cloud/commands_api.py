@@ -42,9 +42,12 @@ def install(seam: Seam, commands: Commands) -> None:
         if not parameters.get("commands"):
             raise Refused("InvalidParameters", "Parameter commands is required")
         limit = float((parameters.get("executionTimeout") or [_EXECUTION])[0])
+        named = list(asked["instance_ids"])
         command = original(backend, **asked)
+        # Where no targets are given moto adds every instance of the region, those that are gone included.
+        command.instance_ids, command.target_count = named, len(named)
         try:
-            commands.send(command.command_id, list(command.instance_ids), parameters["commands"], limit)
+            commands.send(command.command_id, named, parameters["commands"], limit)
         except Refused:
             backend._commands.remove(command)
             raise

@@ -53,6 +53,11 @@ def _reset(old: Any, new: Any, path: Path) -> tuple[Any, bool]:
     step, rest = path[0], path[1:]
     if step == "*":
         return _reset_each(old, new, rest)
+    return _reset_one(old, new, step, rest)
+
+
+def _reset_one(old: Any, new: Any, step: str | int, rest: Path) -> tuple[Any, bool]:
+    """Of just this element, whose own name may be a star."""
     before, after = _child(old, step), _child(new, step)
     if before is _ABSENT and after is _ABSENT:
         return new, True
@@ -73,7 +78,7 @@ def _reset_each(old: Any, new: Any, rest: Path) -> tuple[Any, bool]:
         return new, False
     fits = True
     for step in steps:
-        new, one = _reset(old, new, [step, *rest])
+        new, one = _reset_one(old, new, step, rest)
         fits = fits and one
     return new, fits
 

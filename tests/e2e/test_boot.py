@@ -58,20 +58,34 @@ def test_checks_that_all_fail_for_three_minutes_cost_no_instance_and_no_request(
     with played(settings={"bluegreen:compose": {"min": 2, "max": 4, "grace": 60}}) as play:
         (group,) = (each for each in play.stage.state()["scaling_groups"] if each["desired"])
         time.sleep(1.5)  # the grace period, sixty times as fast
-        serving: list[int] = []
+        seen = Seen(play, group["name"])
         with play.load() as clients:
+            began = time.monotonic()
             play.run("sandbox", "fault", "health-fails", "--color", "blue")
-            for round in range(40):  # three minutes, and three more
-                if round == 20:
-                    play.run("sandbox", "fault", "clear")
-                serving.append(in_service(play, group["name"]))
-                time.sleep(0.15)
+            play.wait(lambda: seen.again() and len(seen.ids) > 2, "no successor was launched, so nothing was tried")
+            while time.monotonic() < began + 3:  # three minutes, sixty times as fast
+                seen.again()
+            play.run("sandbox", "fault", "clear")
+            play.wait(lambda: seen.again() and healthy(play) == 2, "it never got well")
         assert clients.stop()["failed"] == 0
-        assert min(serving) >= 2, serving
-        assert max(serving) > 2, "nothing was replaced, so nothing was tried"
-        play.wait(lambda: play.run("status").document["colors"]["blue"]["healthy"] == 2, "it never got well")
+        assert min(seen.serving) >= 2, seen.serving
 
 
-def in_service(play, name: str) -> int:
-    found = play.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"]
-    return sum(member["LifecycleState"] == "InService" for member in found[0]["Instances"])
+class Seen:
+    """A scaling group, looked at again and again: who was ever in it, and how many served each time."""
+
+    def __init__(self, play, name: str) -> None:
+        self._groups, self._name = play.client("autoscaling"), name
+        self.ids: set[str] = set()
+        self.serving: list[int] = []
+
+    def again(self) -> bool:
+        found = self._groups.describe_auto_scaling_groups(AutoScalingGroupNames=[self._name])["AutoScalingGroups"]
+        members = found[0]["Instances"]
+        self.ids |= {member["InstanceId"] for member in members}
+        self.serving.append(sum(member["LifecycleState"] == "InService" for member in members))
+        return True
+
+
+def healthy(play) -> int:
+    return play.run("status").document["colors"]["blue"]["healthy"]

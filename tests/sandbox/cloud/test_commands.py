@@ -64,6 +64,19 @@ def test_a_command_of_the_release_waits_for_the_boot_and_then_takes_its_time(wor
     assert (listed["CommandId"], listed["Status"]) == (id, "Success")
 
 
+def test_it_reaches_no_instance_that_was_not_named_and_minds_none_that_is_gone(world, site, instance):
+    (spared,) = [each for each in reachable(site) if each != instance]
+    id = send(site, instance, once("a1", "true"))
+    world.pass_time(60)
+    assert state(site, instance, id) == ("Success", 0)
+    with pytest.raises(ClientError, match="InvocationDoesNotExist"):
+        state(site, spared, id)
+    assert site.aws("ssm").list_commands(InstanceId=spared)["Commands"] == []
+    site.aws("ec2").terminate_instances(InstanceIds=[spared])
+    world.pass_time(60)
+    send(site, instance, once("a2", "true"))
+
+
 @pytest.mark.parametrize(
     ("words", "ends"),
     [("true", ("Success", 0)), ("false", ("Failed", 1)), ("sh -c 'exit 3'", ("Failed", 3)), ("fails", ("Failed", 1))],

@@ -111,6 +111,11 @@ def test_resetting_what_is_ignored():
     assert reset("list[7].n") == (new, True)
 
 
+def test_resetting_each_element_of_what_has_one_named_by_a_star():
+    """As a policy's principals have."""
+    assert paths.reset({"by": {"*": 1, "a": 2}}, {"by": {"*": 3, "a": 4}}, ["by", "*"])[0] == {"by": {"*": 1, "a": 2}}
+
+
 @few
 @given(st.dictionaries(KEYS.filter(bool), VALUES, max_size=4), st.dictionaries(KEYS.filter(bool), VALUES, max_size=4))
 def test_resetting_every_key_gives_the_old_properties(old, new):
