@@ -32,6 +32,12 @@ class LiveTarget:
         while self.idle:
             self.idle.pop().close()
 
+    def close_idle(self, since: float) -> None:
+        """Ends the connections that have had no request from then on (`time.monotonic`)."""
+        # The one that waited least is taken first: those that nobody needs any more are on the left.
+        while self.idle and self.idle[0].idle_since <= since:
+            self.idle.popleft().close()
+
 
 class LiveGroup:
     def __init__(
@@ -130,6 +136,16 @@ class LiveTable:
         self.listeners: dict[str, LiveRules] = {
             spec.arn: LiveRules(spec, self.groups, counts, heard.get(spec.arn)) for spec in table.listeners
         }
+
+    def close_idle(self, now: float) -> None:
+        """Ends what waits for a request for longer than the idle timeout.
+
+        AWS counts that timeout on both sides of a load balancer ("Connection idle timeout"). Without it a burst would
+        leave as many connections to each target as it once took.
+        """
+        for group in self.groups.values():
+            for target in group.targets.values():
+                target.close_idle(now - group.idle_timeout)
 
     def settle(self, table: wire.Table, before: "LiveTable | None") -> None:
         """Once it is in force: idle connections to targets that drain or are gone are closed."""

@@ -125,6 +125,8 @@ class Plane:
             for exchange in tuple(self.running):
                 if now - exchange.last_moved > exchange.idle_timeout:
                     exchange.timed_out()
+            if self._table is not None:
+                self._table.close_idle(now)
             self._leaving = [door for door in self._leaving if door.connections]
             for door in (*self._doors.values(), *self._leaving, self._proxy):
                 for connection in tuple(door.connections):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 import traceback
 from typing import TYPE_CHECKING, cast
 
@@ -35,6 +36,7 @@ class TargetConnection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self.tunnelling = False
         self.silent = True  # no byte of an answer yet
+        self.idle_since = 0.0
         self._paused = False
         self._over = False
         self._reset()
@@ -57,6 +59,7 @@ class TargetConnection(asyncio.Protocol):
         if self._target.leaving or self._transport.is_closing():
             self._transport.close()
         else:
+            self.idle_since = time.monotonic()
             self._target.idle.append(self)
 
     def close(self) -> None:

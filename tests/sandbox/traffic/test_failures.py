@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 
 from sandbox.traffic.child import TrafficError
@@ -197,6 +198,30 @@ def test_a_draining_target_s_idle_connections_are_closed(site: Any, rogues: Any)
         change()
         assert closed.wait(5)
         closed.clear()
+
+
+def test_connections_to_a_target_that_a_burst_took_and_nobody_needs_any_more_are_closed(site: Any) -> None:
+    burst = 12
+    target = site.boot("a")
+    serve(site, target)
+    with ThreadPoolExecutor(burst) as clients:
+        answers = list(clients.map(lambda _: site.get("/sleep/300")[0].status, range(burst)))
+    assert answers == [200] * burst
+    assert connections_to(site) > 1
+    serve(site, target, idle_timeout=0.5)
+    until = time.monotonic() + 20
+    while connections_to(site) > 1:
+        assert site.get()[0].status == 200  # one is in use all the time
+        assert time.monotonic() < until, f"{connections_to(site)} connections to the target are left"
+        time.sleep(0.05)
+
+
+def connections_to(site: Any) -> int:
+    """How many the balancer holds to the one target of a site."""
+    (target,) = site.groups["blue"].targets
+    return sum(
+        (one.raddr and one.raddr.port) == target.port for one in psutil.Process(site.balancer.pid).net_connections()
+    )
 
 
 def test_a_slow_client_slows_its_target_and_nobody_s_memory_grows(site: Any) -> None:
