@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from driver.errors import Failure
 from driver.release.snapshot import Capacity, Fleet, Rule, Snapshot, Stored, Target
+from driver.release.watcher import parse
 from infra.record import COLORS, Color, Deployed
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def observe(cloud: Cloud, now: datetime) -> Snapshot:
 
 def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
     """The same, with the record already read."""
+    stored = witnessed(stored)
     deployed = stored.deployed
     if deployed is None:
         return Snapshot(stored, now)
@@ -34,6 +37,18 @@ def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
     held = capacity.result()
     fleets = {color: _fleet(deployed, color, targets.result(), held) for color, targets in health.items()}
     return _snapshot(stored, now, deployed, rules.result(), fleets)
+
+
+def witnessed(stored: Stored) -> Stored:
+    """The same, and whether what the lease in it names is proven dead: only its own machine can tell."""
+    watcher = parse(stored.watcher)
+    if watcher is None:
+        return stored
+    from driver.stack.lease import gone  # what gives the proof takes a while to load
+
+    # An engine may outlive its driver by an update: for that long something goes on.
+    named = [process for process in (watcher.process, watcher.engine) if process]
+    return replace(stored, died=all(map(gone, named)))
 
 
 def glance(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:

@@ -121,7 +121,7 @@ class _Keeper:
             if _order(there) > _order(self._lease()):
                 return  # the younger driver is the one that people want to hear of
         until = max(clock.later(LASTS), now + SHORTEST_LEASE)
-        text = replace(self._lease(), until=stamp(until)).text()
+        text = replace(self._lease(), until=stamp(until), seen=stamp(now)).text()
         cloud.put_driver(text)
         self._written = text
 

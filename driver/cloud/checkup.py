@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from driver.cloud.account import Credentials, refuse_other_account
 from driver.errors import Invalid
 from driver.findings import Finding, missing, ok, warning
-from driver.observe import look
+from driver.observe import look, witnessed
 from driver.ports import Cloud
 from driver.release.snapshot import Stored
-from driver.release.watcher import parse
+from driver.release.watcher import parse, watched
 
 
 class Asked(Cloud, Protocol):
@@ -125,11 +125,11 @@ class Account:
             return warning(f"a transition stands at {weight} %", "resume", "rollback")
         return ok("nothing is in progress" + (", an old intent is spent" if stored.intent else ""))
 
-    def freeze(self) -> Finding:
-        stored = self._stored
+    def freeze(self, now: datetime) -> Finding:
+        stored = witnessed(self._stored)
         if stored.freeze:
             return warning(f"frozen: {stored.freeze}", "thaw")
         watcher = parse(stored.watcher)
-        return ok(
-            f"not frozen; watched by {watcher.named}: {watcher.doing}" if watcher else "neither frozen nor watched"
-        )
+        if watcher is None or not watched(stored, now):
+            return ok("neither frozen nor watched")
+        return ok(f"not frozen; watched by {watcher.named}: {watcher.doing}")

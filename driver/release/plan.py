@@ -11,7 +11,7 @@ from driver.release.moves import Await, Clear, Fill, Floors, Move, Plan, Refusal
 from driver.release.onward import along, resumed
 from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
-from driver.release.watcher import watched
+from driver.release.watcher import spoken, watched
 from infra.record import Color, Deployed, Record, Slot
 
 
@@ -48,7 +48,8 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
         hints = ("rollback", "up") if seen.weights_drifted else ("resume", "rollback")
         if watched(seen.stored, seen.now):
             hints = ("wait", "rollback")  # a driver is at it, and on its way the rule is ahead of the record
-        shift = f"{at.weight} % on {record.idle} since {at.step_since}", hints
+        who = "paused as asked" if at.paused else spoken(seen.stored, at, seen.now)
+        shift = f"{at.weight} % on {record.idle} since {at.step_since}; {who}", hints
         return Refusal("a transition is in progress", *(in_place if at.kind == "in-place" else shift))
     if seen.weights_drifted:
         first = ("wait",) if watched(seen.stored, seen.now) else ()

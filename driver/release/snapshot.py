@@ -88,6 +88,8 @@ class Stored:
     """Why releases are frozen, and by whom, in one sentence; empty where they are not."""
     watcher: str = ""
     """The lease of who watches, as its text lies there."""
+    died: bool = False
+    """Whether the process that the lease names is proven to run no more."""
     once: Once | None = None
     """The command that a fill has to have run."""
     account: str = ""

@@ -36,6 +36,8 @@ class Watcher:
     until: str
     engine: Process | None = None
     """What runs its update, where that is a process of its own: it is the one that holds the stack's lock."""
+    seen: str = ""
+    """When it was renewed last; empty in a lease of a version that did not say it."""
 
     def alive(self, now: datetime) -> bool:
         """Whether the lease still runs. A clock that is wrong by more than the lease makes this wrong as well."""
@@ -61,11 +63,17 @@ class Watcher:
             "doing": self.doing,
             "since": self.since,
             "until": self.until,
+            **({"seen": self.seen} if self.seen else {}),
             **({"engine": {"pid": self.engine.pid, "started": self.engine.started}} if self.engine else {}),
         }
         return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
-    def data(self, now: datetime) -> dict[str, Any]:
+    @property
+    def last_sign(self) -> str:
+        """When its driver was certainly still alive."""
+        return self.seen or self.since
+
+    def data(self, alive: bool) -> dict[str, Any]:
         """What a document says of it."""
         return {
             "who": self.who,
@@ -73,7 +81,7 @@ class Watcher:
             "doing": self.doing,
             "since": self.since,
             "until": self.until,
-            "alive": self.alive(now),
+            "alive": alive,
         }
 
 
@@ -89,22 +97,23 @@ def parse(text: str) -> Watcher | None:
         runs = data.get("engine")
         engine = replace(process, pid=int(runs["pid"]), started=float(runs["started"])) if runs else None
         since, until = (stamp(instant(str(data[key]))) for key in ("since", "until"))
-        return Watcher(str(data["who"]), process, str(data["doing"]), since, until, engine)
+        seen = stamp(instant(str(data["seen"]))) if data.get("seen") else ""
+        return Watcher(str(data["who"]), process, str(data["doing"]), since, until, engine, seen)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
 def watched(stored: Stored, now: datetime) -> bool:
-    """Whether the lease of a driver runs."""
+    """Whether the lease of a driver runs, and nothing proves that driver dead."""
     watcher = parse(stored.watcher)
-    return watcher is not None and watcher.alive(now)
+    return watcher is not None and watcher.alive(now) and not stored.died
 
 
 def unwatched_since(stored: Stored, transition: Transition | None, now: datetime) -> datetime | None:
     """From when on nobody watched what is in progress; None while someone does, or where nothing is in progress.
 
-    A lease that ran out says it. Without one its driver has put it away, or never could write it: the last step that
-    the record knows of is then the last sign of life.
+    A lease that ran out says it, and where its process is proven dead, its last renewal does. Without one its driver
+    has put it away, or never could write it: the last step that the record knows of is then the last sign of life.
     """
     acted = _last_act(stored, transition)
     if acted is None:
@@ -112,18 +121,21 @@ def unwatched_since(stored: Stored, transition: Transition | None, now: datetime
     watcher = parse(stored.watcher)
     if watcher is None:
         return acted
-    return None if watcher.alive(now) else max(acted, instant(watcher.until))
+    if watched(stored, now):
+        return None
+    return max(acted, instant(watcher.last_sign if stored.died else watcher.until))
 
 
 def spoken(stored: Stored, transition: Transition | None, now: datetime) -> str:
     """One sentence on who watches; empty where nothing is in progress and nobody does."""
     watcher = parse(stored.watcher)
-    if watcher is not None and watcher.alive(now):
+    if watcher is not None and watched(stored, now):
         return f"watched by {watcher.named} since {at(watcher.since, now)}: {watcher.doing}"
     since = unwatched_since(stored, transition, now)
     if since is None:
         return ""
-    was = f", was {watcher.named}: {watcher.doing}" if watcher else ""
+    ended = ", whose process is gone" if stored.died else ""
+    was = f", was {watcher.named}{ended}: {watcher.doing}" if watcher else ""
     return f"unwatched since {at(stamp(since), now)}{was}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from driver.images import short
 from driver.release.snapshot import Snapshot
-from driver.release.watcher import at, parse, spoken, unwatched_since
+from driver.release.watcher import at, parse, spoken, unwatched_since, watched
 from infra.record import COLORS, Color, Transition, deployed_data, instant, stamp, to_data
 
 
@@ -43,7 +43,7 @@ class StatusView:
             if intent
             else None,
             "freeze": seen.stored.freeze or None,
-            "watcher": watcher.data(seen.now) if watcher else None,
+            "watcher": watcher.data(watched(seen.stored, seen.now)) if watcher else None,
             "unwatched_since": stamp(unwatched) if unwatched else None,
             "url": deployed.url if deployed else None,
         }

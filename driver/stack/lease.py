@@ -47,7 +47,9 @@ class Lease:
     def alive(self) -> bool:
         """Whether that very process still runs."""
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+            found = psutil.Process(self.pid)
+            # One that nobody has taken note of the end of, as in a container without an init, does nothing any more.
+            return found.status() != psutil.STATUS_ZOMBIE and abs(found.create_time() - self.started) < 1
         except psutil.NoSuchProcess:
             return False
 

@@ -100,7 +100,7 @@ class Patient:
             Check("account", account(Account.account), (*aws, "record")),
             Check("rule", account(lambda one: one.rule(SystemClock().now())), (*aws, "record", "account")),
             Check("progress", account(Account.progress), (*aws, "record")),
-            Check("freeze", account(Account.freeze), (*aws, "record")),
+            Check("freeze", account(lambda one: one.freeze(SystemClock().now())), (*aws, "record")),
         ]
 
     def _project(self) -> Finding:

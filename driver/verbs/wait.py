@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from driver.errors import Drifted, Refused, Unfinished
 from driver.invocation import Invocation
-from driver.observe import look, observe
+from driver.observe import look, observe, witnessed
 from driver.options import timeout
 from driver.ports import Ports
 from driver.release.snapshot import NOTHING, Stored
@@ -30,10 +32,14 @@ def wait(called: Invocation, timeout: float) -> Result:
 
 def awaited(ports: Ports, timeout: float) -> Result:
     """Looks until nothing is in progress. Raises Unfinished where that can't come by itself, or not in time."""
-    clock, said, strays = ports.clock, "", 0
+    clock, said, strays, orphaned = ports.clock, "", 0, None
     deadline = clock.elapsed() + timeout
     while True:
-        stored = ports.cloud.stored()
+        stored = witnessed(ports.cloud.stored())
+        if not stored.died:
+            orphaned = None
+        elif orphaned is None:
+            orphaned = clock.now()
         if stored.deployed is None:
             raise Refused("there is no release yet", NOTHING, ("up", "sync --from-live"))
         transition = stored.deployed.record.transition
@@ -49,7 +55,7 @@ def awaited(ports: Ports, timeout: float) -> Result:
             doing = "an update"
         else:
             doing = _named(stored)
-            _unless_left(ports, stored, doing)
+            _unless_left(ports, stored, doing, orphaned)
         if clock.elapsed() >= deadline:
             raise Unfinished(f"{doing} is still in progress", f"after {timeout:.0f} s", _onward(ports, stored))
         if doing != said:
@@ -75,8 +81,11 @@ def _onward(ports: Ports, stored: Stored) -> tuple[str, ...]:
     return ("rollback", "up") if astray else ("resume", "rollback")
 
 
-def _unless_left(ports: Ports, stored: Stored, doing: str) -> None:
-    """Raises Unfinished for what nobody carries on: to wait for it would be to wait for ever."""
+def _unless_left(ports: Ports, stored: Stored, doing: str, orphaned: datetime | None) -> None:
+    """Raises Unfinished for what nobody carries on: to wait for it would be to wait for ever.
+
+    `orphaned`: since when its driver was seen to be dead.
+    """
     transition, clock = stored.deployed.record.transition if stored.deployed else None, ports.clock
     now = clock.now()
     since = unwatched_since(stored, transition, now)
@@ -86,7 +95,7 @@ def _unless_left(ports: Ports, stored: Stored, doing: str) -> None:
         raise Unfinished(f"{doing} is paused as asked", "a person says when it goes on", _onward(ports, stored))
     # A driver acts before it is seen to watch; and for as long as its lease may be on its way, someone may be there.
     grace = max(clock.later(LASTS) - now, SHORTEST_LEASE)
-    if now >= since + grace:
+    if now >= since + grace or (orphaned and now >= orphaned + SHORTEST_LEASE):
         raise Unfinished(
             f"{doing} is not carried on by anyone", spoken(stored, transition, now), _onward(ports, stored)
         )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 
+import psutil
 import pytest
 
 from driver.cli import cli
 from driver.ending import ended
 from driver.errors import Unfinished
 from driver.observe import observe
+from driver.release.moves import Refusal
+from driver.release.plan import plan
+from driver.release.requests import Promote
 from driver.release.snapshot import Stored
-from driver.release.watcher import Process, Watcher
+from driver.release.watcher import Process, Watcher, parse
 from driver.report.status import StatusView, status_lines
+from driver.stack import lease
 from driver.verbs.status import summary
 from driver.verbs.wait import awaited
 from infra.record import Intent, Transition, intent_text, stamp
@@ -142,6 +150,80 @@ def test_wait_gives_a_rollback_that_has_just_been_decided_the_time_to_be_seen():
     with pytest.raises(Unfinished, match="a rollback is not carried on"):
         awaited(made.ports, 600)
     assert 30 <= made.clock.seconds <= 34
+
+
+def left_by(made, process):
+    """Its lease, which runs for some time more and was renewed at 11:59:50."""
+    watcher = Watcher("ci job 4711", process, "promote", "2026-03-01T11:40:00Z", "2026-03-01T12:00:20Z")
+    made.cloud.driver = replace(watcher, seen="2026-03-01T11:59:50Z").text()
+    return made
+
+
+def test_a_driver_of_this_machine_that_was_killed_is_not_called_at_work_until_its_lease_ends(killed):
+    made = left_by(at_work(), killed)
+    outcome, reason, advice = summary(seen(made))
+    assert (outcome, advice) == ("in transition", ("resume", "rollback"))
+    where = f"ci job 4711 on host {killed.host}, whose process is gone"
+    assert f"unwatched since 11:59 UTC, was {where}: promote" in reason
+    assert lines(made)[4] == f"[yellow]unwatched since 11:59 UTC, was {where}: promote[/]"
+    facts = StatusView("shop", seen(made)).facts()
+    assert (facts["watcher"]["alive"], facts["unwatched_since"]) == (False, "2026-03-01T11:59:50Z")
+
+
+def test_drift_that_a_killed_driver_left_is_not_to_be_waited_for(killed):
+    made = left_by(at_work(), killed)
+    made.cloud.move(50)
+    assert summary(seen(made))[0::2] == ("drift", ("rollback", "up"))
+
+
+def test_a_refusal_says_that_the_driver_at_work_is_gone(killed):
+    made = left_by(at_work(), killed)
+    refused = plan(seen(made), Promote(), made.stack.terms())
+    assert isinstance(refused, Refusal)
+    assert "unwatched since 11:59 UTC" in refused.why
+    assert refused.next == ("resume", "rollback")
+
+
+def test_wait_gives_a_killed_driver_up_before_its_lease_ends(killed):
+    made = left_by(at_work(), killed)
+    with pytest.raises(Unfinished, match="not carried on by anyone"):
+        awaited(made.ports, 600)
+    assert 4 <= made.clock.seconds <= 8
+
+
+def test_an_update_that_outlives_its_driver_is_still_watched(killed, this):
+    made = at_work()
+    made.cloud.driver = replace(parse(left_by(made, killed).cloud.driver), engine=this).text()
+    assert summary(seen(made))[2] == ("wait", "rollback")
+
+
+def test_whether_a_driver_on_another_machine_lives_nobody_can_tell(killed):
+    made = left_by(at_work(), replace(killed, host="runner-3"))
+    assert summary(seen(made))[2] == ("wait", "rollback")
+
+
+def test_a_zombie_is_as_dead_as_anything():
+    process = subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE)
+    named = replace(lease.this_process(), pid=process.pid, started=psutil.Process(process.pid).create_time())
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert lease.gone(named)
+    process.wait()
+
+
+@pytest.fixture
+def this():
+    """This process, as a lease names it."""
+    return lease.this_process()
+
+
+@pytest.fixture
+def killed(this):
+    """A process of this machine that ended without putting its lease away."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = psutil.Process(process.pid).create_time()
+    process.kill()
+    process.wait()
+    return replace(this, pid=process.pid, started=started)
 
 
 @pytest.fixture

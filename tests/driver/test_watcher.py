@@ -53,7 +53,7 @@ def test_a_lease_of_a_later_version_is_read_as_far_as_it_goes():
 def test_a_lease_lives_until_its_end():
     assert LEASE.alive(after(3.9))
     assert not LEASE.alive(after(4))
-    assert LEASE.data(after(5)) == {
+    assert LEASE.data(alive=False) == {
         "who": "ci job 4711",
         "host": "runner-3",
         "doing": "promote",
@@ -77,6 +77,15 @@ def test_a_lease_that_ran_out_says_since_when():
     assert unwatched_since(stored(), SHIFT, after(30)) == after(4)
     told = spoken(stored(), SHIFT, after(30))
     assert told == "unwatched since 12:04 UTC, was ci job 4711 on host runner-3: promote"
+
+
+def test_a_lease_of_a_process_that_is_gone_says_since_when_it_was_not_renewed():
+    seen = replace(LEASE, seen="2026-03-01T12:03:30Z")
+    assert parse(seen.text()) == seen
+    left = replace(stored(seen.text()), died=True)
+    assert unwatched_since(left, SHIFT, after(3.8)) == after(3.5)
+    of_an_older_version = replace(stored(), died=True)
+    assert unwatched_since(of_an_older_version, SHIFT, after(3)) == after(1)
 
 
 def test_without_a_lease_the_last_step_is_the_last_sign_of_life():
