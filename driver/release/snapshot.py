@@ -129,6 +129,14 @@ class Snapshot:
         return self.fleets.get(color, Fleet())
 
     @property
+    def unrun(self) -> Once | None:
+        """The command that has to succeed before the standby may be promoted; None for none, or where it has."""
+        slot, once = self.record.standby_slot if self.record else None, self.stored.once
+        if once is None or slot is None or not slot.filled or once.fill != slot.fill or once.state == "done":
+            return None
+        return once
+
+    @property
     def drift(self) -> tuple[str, ...]:
         """Where AWS disagrees with the record, in words. While an intent is pending its weights are right as well."""
         deployed = self.stored.deployed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ class StatusView:
         intent = seen.stored.pending
         record = deployed.record if deployed else None
         watcher = parse(seen.stored.watcher)
+        once = seen.unrun
         unwatched = unwatched_since(seen.stored, record.transition if record else None, seen.now)
         return {
             "project": self.project,
@@ -41,6 +43,9 @@ class StatusView:
                 "why": intent.why,
             }
             if intent
+            else None,
+            "run": {"command": shlex.join(once.words), "state": once.state, "instance": once.instance}
+            if once
             else None,
             "freeze": seen.stored.freeze or None,
             "watcher": watcher.data(watched(seen.stored, seen.now)) if watcher else None,
@@ -95,6 +100,8 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
     lines += _watching(seen, transition)
     if intent := seen.stored.pending:
         lines.append(f"[yellow]a rollback is in progress[/], decided by {intent.who} at {intent.when}")
+    if once := seen.unrun:
+        lines.append(f"[yellow]not deployed yet[/]  the command of {deployed.record.idle}, {escape(str(once))}")
     if seen.stored.freeze:
         lines.append(f"[yellow]frozen[/]  {escape(seen.stored.freeze)}")
     return lines

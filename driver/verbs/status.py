@@ -84,6 +84,10 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
     if not fleet.healthy:
         what = f"{serving}, but none of its targets is healthy"
         return "unhealthy", what, (*_way_out(record), f"logs {record.active}")
+    if slot and (once := seen.unrun):
+        # The same deploy once more runs it again, or waits for the one that runs.
+        what = f"{serving}, {record.idle} is {record.standby}, not deployed yet: its command {once}"
+        return "steady", what, (f"deploy {named_again(slot.image)}", f"logs {record.idle}")
     if slot and slot.filled and record.standby == "candidate" and not (ready := health(seen, record.idle)).passed:
         # The same deploy once more waits for it; what a fill left behind goes with the next update.
         hints = ("up",) if "up" in ready.next else (f"deploy {named_again(slot.image)}", "deploy IMAGE", "retire")

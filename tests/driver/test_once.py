@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.interrupts import Interrupted
+from driver.observe import observe
 from driver.ports import Ran
 from driver.release.moves import Await, Fill, RunOnce
 from driver.release.once import Once, parse
 from driver.release.requests import Deploy, Promote
+from driver.report.status import StatusView, status_lines
 from driver.transition import Limits, carry_out, planned
 from driver.verbs.deploy import split
+from driver.verbs.status import summary
 from tests.driver.fakes import release, serving, world
 
 LIMITS = Limits(timeout=600, lock=30)
@@ -57,6 +61,25 @@ def test_its_failure_stops_the_deploy_says_what_it_said_and_can_not_be_promoted(
     with pytest.raises(Refused, match="has not succeeded") as refused:
         carry_out(made.ports, Promote(), LIMITS)
     assert refused.value.next[0].startswith("deploy shop:3")
+
+
+def test_status_says_that_it_failed_and_names_the_deploy_that_repeats_it():
+    made = world(serving("empty"))
+    made.cloud.commands.ends = Ran(3, "no such column")
+    with pytest.raises(Refused):
+        carry_out(made.ports, ASKED, LIMITS)
+    seen = observe(made.cloud, made.clock.now())
+    outcome, reason, hints = summary(seen)
+    assert (outcome, hints[0]) == ("steady", "deploy shop:3")
+    assert reason.endswith("`migrate --note 'it'\"'\"'s'` failed")
+    view = StatusView("shop", seen)
+    assert view.facts()["run"] == {"command": shlex.join(WORDS), "state": "failed", "instance": "i-green-6-0"}
+    assert "failed" in status_lines(view, "prod")[-1]
+    made.cloud.commands.ends = Ran(0, "yes")
+    carry_out(made.ports, Deploy(release("3")), LIMITS)
+    seen = observe(made.cloud, made.clock.now())
+    assert summary(seen)[2] == ("promote",)
+    assert StatusView("shop", seen).facts()["run"] is None
 
 
 def test_a_repeated_deploy_runs_it_again_and_then_it_can_be_promoted():

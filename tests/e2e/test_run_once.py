@@ -19,6 +19,9 @@ def test_a_command_that_fails_stops_the_deploy_and_the_repeated_one_goes_on():
         assert "exit code 3" in failed["reason"] + failed.get("what", "")
         assert "simulated" in json.dumps(failed["run"]["log"])
         assert play.weights() == {"blue": 100, "green": 0}
+        told = play.run("status").document
+        assert "failed" in told["reason"]
+        assert told["next"].endswith("deploy shop:2.0.0")
         refused = play.run("promote", expect=3).document
         assert "has not succeeded" in refused["reason"] + refused.get("what", "")
         play.run("deploy", "shop:2.0.0", "--run", "migrate up")
