@@ -43,6 +43,30 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+
+def test_a_process_that_has_said_all_ends_without_looking_for_garbage():
+    script = """
+import driver.ending
+from driver.cli import main
+
+class Garbage:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        print("collected")
+
+def ended(cli, words):
+    Garbage()
+    print("said")
+    return 3
+
+driver.ending.ended = ended
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script, "status"], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("said\n", "", 3)
+
+
 def test_help_imports_nothing_but_click():
     heavy = {"pulumi", "boto3", "botocore", "rich", "ruamel", "pydantic", "infra", "tenacity", "grpc", "sandbox"}
     assert not loaded("import driver.cli") & heavy
