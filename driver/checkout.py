@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from driver.errors import Invalid
+from driver.room import writing
 from infra.record import RECORD_KEYS, Deployed, Record, precise, to_data
 
 _PREFIX = "bluegreen:"
@@ -68,9 +69,12 @@ class Checkout:
             config = {key: value for key, value in (data.get("config") or {}).items() if not self._is_record(key)}
             config.update(_keys(record, based_on))
             data["config"] = config
-        with tempfile.TemporaryDirectory(prefix="bluegreen-") as directory:
+        with writing("the update's own config"):
+            made = tempfile.TemporaryDirectory(prefix="bluegreen-")
+        with made as directory:
             file = Path(directory) / f"Pulumi.{self.stack}.yaml"
-            file.write_text(json.dumps(data, default=_plain, indent=1), encoding="utf-8")  # JSON is YAML as well
+            with writing("the update's own config"):
+                file.write_text(json.dumps(data, default=_plain, indent=1), encoding="utf-8")  # JSON is YAML as well
             yield file
 
     def adopt(self, deployed: Deployed) -> bool:
@@ -90,7 +94,8 @@ class Checkout:
         after = rewritten(before, keys, self._is_record)
         if after == before:
             return False
-        _replace(self.file, after)
+        with writing(self.file.name):
+            _replace(self.file, after)
         return True
 
     def _full(self, key: str) -> str:

@@ -9,6 +9,7 @@ from driver.effect import counted, effect
 from driver.errors import Invalid, Refused, Unfinished, Unforeseen
 from driver.journey import Journey
 from driver.locks import patiently
+from driver.movers.stack import adopted
 from driver.observe import observe
 from driver.ports import Changes, Ports
 from driver.release.moves import RULES, Await
@@ -81,7 +82,7 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     deployed = ports.cloud.stored().deployed
     if deployed is None:
         raise Unforeseen("there is no record after the update", "it is written last", ("up", "status"))
-    ports.stack.adopt(deployed)
+    adopted(ports, deployed)
     drop_spent_intent(ports)
     journey = Journey(traffic, deployed)
     active = deployed.record.active

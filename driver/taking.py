@@ -20,7 +20,7 @@ from driver.release.requests import Deploy, Promote, Request, Resume, why_of
 from driver.release.snapshot import Snapshot
 from driver.release.terms import Terms
 from driver.resize import resize
-from driver.stack.failures import Locked, UpdateFailed
+from driver.stack.failures import Locked, Unsaved, UpdateFailed
 from driver.verify import still_ours, verify
 from infra.record import Deployed, weights
 
@@ -152,7 +152,7 @@ def _in_transition(journey: Journey) -> bool:
 
 def _blamed(move: Update, failure: Failure, journey: Journey) -> Failure:
     """A fill that fails is the release's fault, not the stack's: nothing that serves has been touched."""
-    if isinstance(move, Fill) and isinstance(failure, UpdateFailed):
+    if isinstance(move, Fill) and isinstance(failure, UpdateFailed) and not isinstance(failure, Unsaved):
         return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
     if _in_transition(journey) and isinstance(failure, Locked):
         failure.next = (*failure.next, "resume", "rollback")

@@ -11,7 +11,8 @@ from driver.observe import glance
 from driver.ports import Ports, Wish
 from driver.release.moves import RULES, Settle, Update
 from driver.release.snapshot import Snapshot
-from driver.stack.failures import Stopped, UpdateFailed
+from driver.room import Unwritable
+from driver.stack.failures import Stopped, Unsaved, UpdateFailed
 from driver.urgent import Urgent, hasten
 from infra.decision import fulfilled
 from infra.record import Deployed, Record, weights
@@ -50,7 +51,7 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
         changes = ports.stack.update(asked)
     except Stopped:
         return _stopped(ports, asked)
-    except UpdateFailed as failure:
+    except (UpdateFailed, Unwritable) as failure:
         return _failed(ports, asked, failure)
     for warning in changes.warnings:
         ports.tell(warning)
@@ -76,11 +77,19 @@ def _written(ports: Ports, wish: Record) -> Deployed:
     if deployed is None or not fulfilled(wish, deployed.record):
         found = f"record {deployed.generation}" if deployed else "no record"
         raise Unforeseen("the record was not written as wished", f"found {found} after the update", ("status", "up"))
-    ports.stack.adopt(deployed)
+    adopted(ports, deployed)
     return deployed
 
 
-def _failed(ports: Ports, asked: Wish, failure: UpdateFailed) -> Applied:
+def adopted(ports: Ports, deployed: Deployed) -> None:
+    """Copies the record that an update has written into the checkout. It is deployed also where that can't be."""
+    try:
+        ports.stack.adopt(deployed)
+    except Unwritable as failure:
+        ports.tell(f"{failure.what}: {failure.why}; `sync` copies record {deployed.generation} later")
+
+
+def _failed(ports: Ports, asked: Wish, failure: UpdateFailed | Unwritable) -> Applied:
     """After an update failed: where it has moved traffic and not written the record, the gap is closed at once.
 
     Forward if a second try does it, else back: users must not be left on weights that no record speaks of.
@@ -102,7 +111,8 @@ def _failed(ports: Ports, asked: Wish, failure: UpdateFailed) -> Applied:
         back = Urgent.of(seen.deployed, seen.deployed.record, seen.deployed.record.active, seen.rule, seen.now, "undo")
         kept = hasten(ports.cloud, back)
         where = "could not be put back" if kept else "was put back"
-        raise UpdateFailed(f"the update failed; the traffic {where}", again.why, ("status", "rollback")) from again
+        kind = Unsaved if isinstance(again, Unsaved | Unwritable) else UpdateFailed
+        raise kind(f"the update failed; the traffic {where}", again.why, ("status", "rollback")) from again
     return Applied(_written(ports, asked.record), changes.seconds, 2)
 
 

@@ -18,6 +18,7 @@ from driver.ports import Changes, Wish
 from driver.release.news import Notify
 from driver.release.requests import Terms
 from driver.release.watcher import Watcher
+from driver.room import writing
 from driver.stack.engine import command
 from driver.stack.failures import Locked, Stopped, classified, refused
 from driver.stack.held import Word, named, take_away
@@ -148,7 +149,8 @@ class PulumiStack:
 
     def _call(self, operation: Operation, watch: Watch, **options: Any) -> None:
         try:
-            operation(on_event=watch, on_output=self._tell, color="never", **options)
+            with writing("what an update keeps beside it"):
+                operation(on_event=watch, on_output=self._tell, color="never", **options)
             if operation.__name__ != "preview":  # which looks at no lock
                 watch.warnings += self._without_need()
         except auto.errors.StackNotFoundError:
@@ -169,7 +171,7 @@ class PulumiStack:
             if self._refusal is not None:
                 raise refused(self._refusal.refused, ours=self._ours) from None
             what = {"up": "update"}.get(operation.__name__, operation.__name__)
-            raise classified(str(error), watch.blame(), what) from error
+            raise classified(str(error), watch.blame(), what, touched=watch.any) from error
 
     def _unlocked(self, said: str) -> str:
         """Takes away the lock in the way where that is proven or asked, and says whose it was. Raises Locked."""

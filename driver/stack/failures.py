@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from driver.errors import Busy, Failure, Invalid, Refused, Unfinished, Unforeseen
+from driver.room import LOOK, Unwritable, lacks_room
 from driver.stack.held import named
 
 
@@ -30,6 +31,13 @@ class Locked(Busy):
 
 class UpdateFailed(Unforeseen):
     """Resources could not be made or changed. What was done is in the state, and the next update goes on from there."""
+
+
+class Unsaved(UpdateFailed):
+    """An update that had begun could not save its state any more, and stopped there. Exit 6."""
+
+    exit_code = 6
+    outcome = "unfinished"
 
 
 class Stopped(Unfinished):
@@ -81,16 +89,29 @@ def refused(refusal: Any, *, ours: bool = True) -> Failure:
     return kind(refusal.what, refusal.why, commands, facts={"refusal": refusal.code})
 
 
-def classified(text: str, blame: str, what: str = "update") -> Failure:
-    """From the CLI's text, for what has no object: environment, interruption, or a failed resource."""
+def classified(text: str, blame: str, what: str = "update", *, touched: bool = False) -> Failure:
+    """From the CLI's text, for what has no object: environment, interruption, or a failed resource.
+
+    `touched`: it has changed something before it failed.
+    """
     if "update canceled" in text or "code: -2" in text:
         return Stopped("the update was interrupted", blame or "it was canceled", ("up", "status"))
+    if said := next((line for line in (blame, *text.splitlines()) if lacks_room(line)), ""):
+        return _unsaved(" ".join(said.split()), touched=touched)
     if not blame or "passphrase" in text:
         for pattern, trouble, commands in _ENVIRONMENT:
             if re.search(pattern, text, re.IGNORECASE):
                 return Invalid(trouble, _line(text), commands)
     why = blame or _line(text)
     return UpdateFailed(f"the {what} failed", why, ("up", "status"))
+
+
+def _unsaved(why: str, *, touched: bool) -> Failure:
+    """The disk takes nothing more. An engine saves before each step what it is about to do, and begins none unsaved."""
+    if touched:
+        left = f"{why}\nwith room again, the next update goes on from what was saved"
+        return Unsaved("the stack's state can't be saved: the update stopped half-way", left, ("up", "status", LOOK))
+    return Unwritable("the stack's state can't be saved", f"{why}\nnothing was touched", (LOOK, "status"))
 
 
 def _line(text: str) -> str:

@@ -49,6 +49,11 @@ class Watch:
         elif severity == "error":
             self.errors.append((event.urn or "", text))
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was made, changed or deleted."""
+        return any(number for operation, number in self.counts.items() if operation not in {"same", "read", "refresh"})
+
     def blame(self) -> str:
         """The first errors, with the resource's name where one is to blame."""
         lines = []
