@@ -130,7 +130,9 @@ def _serves(record: Record, color: Color) -> bool:
 
 def _recorded_later(ports: Ports, to: Color, locked: Locked, journey: Journey) -> Unfinished:
     what, noted = standing(ports, to)
-    return Unfinished(what, f"{locked.why}; {noted}", ("rollback", "resume"), journey.facts())
+    # Where nobody is seen at work the lock stays until a person says that it is nobody's.
+    first = tuple(hint for hint in locked.next[:1] if "--break-lock" in hint)
+    return Unfinished(what, f"{locked.why}; {noted}", (*first, "rollback", "resume"), journey.facts())
 
 
 def halfway(ports: Ports, to: Color, failure: Failure, journey: Journey) -> Unfinished:

@@ -81,7 +81,7 @@ class _Later:
     def _made(self) -> PulumiStack:
         from driver.stack.automation import PulumiStack
         from driver.stack.held import Word
-        from driver.watching import predecessor
+        from driver.watching import accompanied, predecessor
         from driver.who import who
 
         session, called = self._session, self._session.invocation
@@ -91,6 +91,7 @@ class _Later:
             called.tell if called.verbose else None,
             Word(called.break_lock, called.verb),
             lambda: predecessor(session.cloud),
+            lambda: accompanied(session.cloud),
         )
 
     def __getattr__(self, name: str) -> Any:

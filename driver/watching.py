@@ -62,6 +62,19 @@ def predecessor(cloud: Cloud) -> Watcher | None:
     return (keeper.found if keeper else None) or parse(cloud.watcher())
 
 
+def accompanied(cloud: Cloud) -> bool:
+    """Whether another driver was at work on a stack when this one came, and nothing proves it dead.
+
+    Of two drivers only the younger one keeps its lease there, so the other's says no more than that.
+    """
+    keeper = _Keeper.of(cloud)
+    if keeper is None or keeper.found is None or not keeper.met_alive:
+        return False
+    from driver.stack.lease import gone
+
+    return not gone(keeper.found.process)
+
+
 class _Keeper:
     """Renews one lease in a thread of its own: neither a long update nor a long wait may let it run out."""
 
@@ -74,6 +87,8 @@ class _Keeper:
         self._woken = threading.Event()
         self.found: Watcher | None = None
         """The lease of another process that lay there when this one came."""
+        self.met_alive = False
+        """Whether that lease still ran."""
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
         self._process: Process | None = None
         self._written = ""
@@ -114,7 +129,7 @@ class _Keeper:
         now = clock.now()
         there = parse(cloud.watcher())
         if self.found is None and there is not None and there.process != self._us():
-            self.found = there
+            self.found, self.met_alive = there, there.alive(now)
         if there is not None and there.alive(now) and there.process != self._us():
             doing = f"{there.doing} since {at(there.since, now)}"
             self._tell(f"{there.named} is at this stack too ({doing}); the stack's lock decides who goes first")

@@ -38,7 +38,8 @@ Operation = Callable[..., Any]
 class PulumiStack:
     """One stack of one checkout. `who` is written into records; `tell` hears what the engine says.
 
-    `word` is what a person has said of a lock in the way, and `witness` the lease of another driver of this stack.
+    `word` is what a person has said of a lock in the way, `witness` the lease of another driver of this stack, and
+    `accompanied` whether another one is seen at work.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class PulumiStack:
         tell: Callable[[str], None] | None = None,
         word: Word | None = None,
         witness: Callable[[], Watcher | None] = lambda: None,
+        accompanied: Callable[[], bool] = lambda: False,
     ) -> None:
         self.checkout = checkout
         self.name = checkout.stack
@@ -55,7 +57,7 @@ class PulumiStack:
         self._who = who
         self._tell = tell
         self._word = word or Word()
-        self._witness = witness
+        self._witness, self._accompanied = witness, accompanied
         self._refusal: Refusal | None = None
         self._ours = False
 
@@ -178,7 +180,7 @@ class PulumiStack:
         if owners := break_dead_locks(said) or break_dead_locks(said, _unless_it_fails(self._witness)):
             return f"took away the lock of a driver that died ({'; '.join(owners)})"
         if not self._word.asked:
-            raise Locked.of(said, self._word.verb)
+            raise Locked.of(said, self._word.verb, seen=self._accompanied())
         broken = take_away(named(said), self._word.asked)
         self._word.asked = ""
         return f"took away the lock of {broken.spoken(datetime.now(UTC))}, as asked"

@@ -15,18 +15,24 @@ class Locked(Busy):
     """Another update holds the stack's lock; a retry may get it."""
 
     @classmethod
-    def of(cls, text: str, verb: str = "") -> Locked:
-        """From what the engine says, which names each lock's owner. `verb`: the one to be called again."""
+    def of(cls, text: str, verb: str = "", *, seen: bool = False) -> Locked:
+        """From what the engine says, which names each lock's owner.
+
+        `verb`: the one to be called again. `seen`: another driver is at work, so that waiting comes to an end. Where
+        none is seen it does not: the lock was left, or is of a plain `pulumi`, and a person has to look.
+        """
         now, locks = datetime.now(UTC), named(text)
+        what, unseen = "another update holds the stack", "" if seen else "; no driver is seen at work"
         if not locks:
-            why = "the backend says that another update is in progress, and not whose"
-            return cls("another update holds the stack", why, ("wait", "status", "$ pulumi cancel"))
+            why = f"the backend says that another update is in progress, and not whose{unseen}"
+            return cls(what, why, ("wait", "status", "$ pulumi cancel") if seen else ("status", "$ pulumi cancel"))
         owners = [lock.spoken(now) for lock in locks]
         again = {"deploy": "deploy IMAGE", "": "up"}.get(verb, verb)
         breaks = f"{again} --break-lock {locks[0].id}"
-        why = f"held by {'; '.join(owners)}; if that process is dead, `--break-lock {locks[0].id}` takes its lock away"
+        judge = f"if that process is dead, `--break-lock {locks[0].id}` takes its lock away"
         facts = {"lock": owners, "locks": [lock.data(now) for lock in locks]}
-        return cls("another update holds the stack", why, ("wait", "status", breaks), facts=facts)
+        hints = ("wait", "status", breaks) if seen else (breaks, "status")
+        return cls(what, f"held by {'; '.join(owners)}{unseen}; {judge}", hints, facts=facts)
 
 
 class UpdateFailed(Unforeseen):

@@ -8,12 +8,13 @@ from driver.counting import many
 from driver.errors import Invalid, Refused
 from driver.invocation import Invocation
 from driver.locks import patiently
-from driver.options import dry_run, timeout
+from driver.options import break_lock, dry_run, timeout
 from driver.result import Result
 from driver.session import Session
 
 
 @click.command()
+@break_lock
 @dry_run
 @timeout("2m")
 @click.pass_obj

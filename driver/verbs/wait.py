@@ -12,7 +12,7 @@ from driver.observe import look, observe, witnessed
 from driver.options import timeout
 from driver.ports import Ports
 from driver.release.snapshot import NOTHING, Stored
-from driver.release.watcher import spoken, unwatched_since, watched
+from driver.release.watcher import parse, spoken, unwatched_since, watched
 from driver.result import Result
 from driver.session import Session
 from driver.watching import LASTS, SHORTEST_LEASE
@@ -24,14 +24,17 @@ _SETTLE = ("up", "rollback")
 @timeout("30m")
 @click.pass_obj
 def wait(called: Invocation, timeout: float) -> Result:
-    """Until no transition and no rollback is in progress."""
+    """Until no transition and no rollback is in progress, and no other driver is at work."""
     session = Session(called, changes=False)
     session.known_account()
     return awaited(session.ports, timeout)
 
 
 def awaited(ports: Ports, timeout: float) -> Result:
-    """Looks until nothing is in progress. Raises Unfinished where that can't come by itself, or not in time."""
+    """Looks until nothing is in progress and nobody is at work.
+
+    Raises Unfinished where that can't come by itself, or does not come in time.
+    """
     clock, said, strays, orphaned = ports.clock, "", 0, None
     deadline = clock.elapsed() + timeout
     while True:
@@ -45,14 +48,16 @@ def awaited(ports: Ports, timeout: float) -> Result:
         transition = stored.deployed.record.transition
         if transition is None and stored.pending is None:
             seen = observe(ports.cloud, clock.now())
-            if not seen.weights_drifted:
+            at_work = watched(seen.stored, seen.now)
+            if not seen.weights_drifted and not at_work:
                 active = stored.deployed.record.active
                 return Result("steady", f"record {stored.deployed.generation}: {active} serves", ("status",))
             # A driver is seen to watch a moment after it began to act.
             strays += 1
-            if strays > 1 and not watched(seen.stored, seen.now):
+            if strays > 1 and not at_work:
                 raise Drifted("nothing is in progress, but AWS disagrees with the record", seen.drift[0], _SETTLE)
-            doing = "an update"
+            watcher = parse(seen.stored.watcher)
+            doing = f"`{watcher.doing}`, by {watcher.named}" if watcher and at_work else "an update"
         else:
             doing = _named(stored)
             _unless_left(ports, stored, doing, orphaned)
@@ -74,7 +79,8 @@ def _named(stored: Stored) -> str:
 def _onward(ports: Ports, stored: Stored) -> tuple[str, ...]:
     transition = stored.deployed.record.transition if stored.deployed else None
     if transition is None and stored.pending is None:
-        return _SETTLE
+        drifted = look(ports.cloud, stored, ports.clock.now()).weights_drifted
+        return _SETTLE if drifted else ("wait", "status")
     if transition is not None and transition.kind == "in-place":
         return ("rollback",)
     astray = look(ports.cloud, stored, ports.clock.now()).weights_drifted and stored.pending is None

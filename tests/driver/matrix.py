@@ -109,7 +109,7 @@ def made(place: Place) -> Chaos:
     _listening(chaos, place)
     if place.lock != "free":
         chaos.stack.busy = True
-        chaos.stack.update = lambda wish=None: _locked()  # type: ignore[method-assign]
+        chaos.stack.update = lambda wish=None: _locked(seen=place.lock == "held")  # type: ignore[method-assign]
     if place.lock == "held":
         _watched(chaos)
         chaos.clock.ticks.append(lambda: _watched(chaos))
@@ -126,8 +126,10 @@ def _listening(chaos: Chaos, place: Place) -> None:
     chaos.stack.state = weights(record)
 
 
-def _locked() -> Any:
-    raise Locked("another update holds the stack", "held by ben", ("wait", "status", "VERB --break-lock ID"))
+def _locked(*, seen: bool) -> Any:
+    raise Locked.of(
+        "\n  file:///locks/ID.json: created by ben@runner-3 (pid 12) at 2026-03-01T12:00:00Z", "VERB", seen=seen
+    )
 
 
 def _watched(chaos: Chaos) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
+import click
 import pytest
 from moto import mock_aws
 from pulumi.automation import CommandResult
@@ -66,10 +67,25 @@ def test_a_lock_in_the_way_is_told_with_how_to_break_it():
     assert failure.exit_code == 5
     assert "anna@host (pid 12) since 2026-03-01T09:30:00Z" in failure.why
     assert "lock 38516033" in failure.why
-    assert failure.next[-1] == "deploy IMAGE --break-lock 38516033"
     assert failure.facts["locks"][0]["id"] == "38516033"
-    assert Locked.of(said("file:///s/1.json"), "promote").next[-1] == "promote --break-lock 1"
-    assert "$ pulumi cancel" in Locked.of("[409] Conflict: Another update is currently in progress.").next
+
+
+def test_what_is_named_first_is_what_helps():
+    """Whom one can wait for; else a person's word, for no waiting ends a lock that was left."""
+    text = said("file:///s/1.json")
+    assert Locked.of(text, "promote", seen=True).next == ("wait", "status", "promote --break-lock 1")
+    left = Locked.of(text, "deploy")
+    assert left.next == ("deploy IMAGE --break-lock 1", "status")
+    assert "no driver is seen at work" in left.why
+    service = "[409] Conflict: Another update is currently in progress."
+    assert Locked.of(service, seen=True).next == ("wait", "status", "$ pulumi cancel")
+    assert Locked.of(service).next == ("status", "$ pulumi cancel")
+
+
+@pytest.mark.parametrize("verb", ["up", "deploy", "promote", "rollback", "resume", "retire", "destroy"])
+def test_each_verb_that_meets_a_lock_takes_the_word_that_it_asks_for(verb):
+    command = cli.get_command(click.Context(cli), verb)
+    assert "--break-lock" in [name for option in command.params for name in option.opts]
 
 
 def test_exactly_the_lock_that_is_named_is_taken_away(lock):

@@ -117,10 +117,29 @@ def test_wait_ends_when_nothing_is_in_progress():
         if made.clock.seconds >= 20:
             made.cloud.deployed = replace(made.cloud.deployed, record=serving())
             made.cloud.move(100)
+        if made.clock.seconds >= 30:
+            made.cloud.drop_driver()
 
     made.clock.ticks.append(ends)
     assert awaited(made.ports, 600).outcome == "steady"
-    assert made.said == ["waiting for a transition at 10 %"]
+    assert made.said == ["waiting for a transition at 10 %", "waiting for `promote`, by ci job 4711 on host runner-3"]
+    assert made.clock.seconds >= 30
+
+
+def test_wait_ends_with_the_lease_of_a_driver_that_went_without_a_word():
+    made = world(serving())
+    made.cloud.driver = at_work(until=20).cloud.driver
+    assert awaited(made.ports, 600).outcome == "steady"
+    assert 20 <= made.clock.seconds <= 24
+
+
+def test_wait_does_not_wait_for_ever_for_another_driver():
+    made = at_work(until=900)
+    made.cloud.deployed = replace(made.cloud.deployed, record=serving())
+    made.cloud.move(100)
+    with pytest.raises(Unfinished, match="`promote`, by ci job 4711 on host runner-3 is still in progress") as caught:
+        awaited(made.ports, 60)
+    assert caught.value.next == ("wait", "status")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from driver.errors import Unforeseen
 from driver.release.watcher import parse
 from driver.rollback import Haste, roll_back
 from driver.stack import lease
-from driver.watching import predecessor, watched
+from driver.watching import accompanied, predecessor, watched
 from infra.record import stamp
 from tests.driver.fakes import START, FakeClock, serving, world
 
@@ -155,6 +155,27 @@ def test_what_lay_there_before_is_remembered(made):
         eventually(lambda: '"resume"' in made.cloud.driver, "ours was not written")
         assert predecessor(made.cloud) == parse(theirs)
     assert predecessor(made.cloud) is None
+
+
+@pytest.mark.parametrize(("until", "seen"), [(60, True), (1, False)], ids=["alive", "ran out"])
+def test_another_driver_that_was_at_work_when_this_one_came_is_known(made, until, seen):
+    there = parse(other_driver(made, START))
+    made.cloud.driver = replace(there, until=stamp(START + timedelta(seconds=until))).text()
+    made.clock.seconds = 2
+    assert not accompanied(made.cloud)
+    with watched(made.ports, "promote"):
+        eventually(lambda: watching._KEEPERS[-1].found, "it was not met")
+        assert accompanied(made.cloud) is seen
+
+
+def test_one_that_is_proven_dead_is_no_company(made):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    process = replace(lease.this_process(), pid=dead.pid, started=1.0)
+    made.cloud.driver = replace(parse(other_driver(made, START)), process=process).text()
+    with watched(made.ports, "promote"):
+        eventually(lambda: watching._KEEPERS[-1].found, "it was not met")
+        assert not accompanied(made.cloud)
 
 
 def test_a_rollback_is_seen_to_be_watched_once_its_traffic_has_moved(made):
