@@ -16,6 +16,7 @@ from driver.ports import Ports
 from driver.release.requests import Deploy, Request, why_of
 from driver.release.snapshot import Fleet, spoken
 from driver.rollback import Haste, roll_back
+from driver.stack.failures import Behind
 from driver.verify import still_ours
 from infra.record import Color, Deployed, other, weights
 
@@ -47,7 +48,9 @@ def left_halfway(ports: Ports, journey: Journey) -> Iterator[None]:
             raise
         why = f"{failure.what}: {failure.why}".rstrip(": ")
         hints = tuple(hint for hint in failure.next if hint in {"doctor", "status"})
-        raise Unfinished("the shift stays where it is", why, ("resume", "rollback", *hints), failure.facts) from failure
+        first = ("up",) if isinstance(failure, Behind) else ()  # without it nothing goes on
+        onward = (*first, "resume", "rollback", *hints)
+        raise Unfinished("the shift stays where it is", why, onward, failure.facts) from failure
 
 
 def _shifting(ports: Ports, journey: Journey) -> bool:

@@ -12,7 +12,7 @@ from driver.ports import Ports, Wish
 from driver.release.moves import RULES, Settle, Update
 from driver.release.snapshot import Snapshot
 from driver.room import Unwritable
-from driver.stack.failures import Stopped, Unsaved, UpdateFailed
+from driver.stack.failures import Behind, Stopped, Unsaved, UpdateFailed
 from driver.urgent import Urgent, hasten
 from infra.decision import fulfilled
 from infra.record import Deployed, Record, weights
@@ -51,7 +51,7 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
         changes = ports.stack.update(asked)
     except Stopped:
         return _stopped(ports, asked)
-    except (UpdateFailed, Unwritable) as failure:
+    except (UpdateFailed, Unwritable, Behind) as failure:
         return _failed(ports, asked, failure)
     for warning in changes.warnings:
         ports.tell(warning)
@@ -89,7 +89,7 @@ def adopted(ports: Ports, deployed: Deployed) -> None:
         ports.tell(f"{failure.what}: {failure.why}; `sync` copies record {deployed.generation} later")
 
 
-def _failed(ports: Ports, asked: Wish, failure: UpdateFailed | Unwritable) -> Applied:
+def _failed(ports: Ports, asked: Wish, failure: UpdateFailed | Unwritable | Behind) -> Applied:
     """After an update failed: where it has moved traffic and not written the record, the gap is closed at once.
 
     Forward if a second try does it, else back: users must not be left on weights that no record speaks of.

@@ -46,9 +46,19 @@ class Unsaved(UpdateFailed):
     outcome = "unfinished"
 
 
+class Behind(Refused):
+    """The stack lacks what its program has come to need: an update that is limited to a release can't make it."""
+
+
 class Stopped(Unfinished):
     """The update was interrupted, on our own request or another's. What was done is in the state."""
 
+
+_UNTARGETED = re.compile(
+    r"depends on '(?P<urn>[^']+)' which was (?:was )?not specified in --target list|"
+    r"Resource '(?P<left>[^']+)' will be destroyed but was not specified in --target list"
+)
+"""The engine's diagnostics 2013 and 2014."""
 
 # The CLI gives these no code of their own. What a program refuses never comes this way: it is kept as an object.
 _ENVIRONMENT = (
@@ -102,6 +112,8 @@ def classified(text: str, blame: str, what: str = "update", *, touched: bool = F
     """
     if "update canceled" in text or "code: -2" in text:
         return Stopped("the update was interrupted", blame or "it was canceled", ("up", "status"))
+    if found := _UNTARGETED.search(f"{blame}\n{text}"):
+        return _behind(found, touched=touched)
     if said := next((line for line in (blame, *text.splitlines()) if lacks_room(line)), ""):
         return _unsaved(" ".join(said.split()), touched=touched)
     if not blame or "passphrase" in text:
@@ -110,6 +122,15 @@ def classified(text: str, blame: str, what: str = "update", *, touched: bool = F
                 return Invalid(trouble, _line(text), commands)
     why = blame or _line(text)
     return UpdateFailed(f"the {what} failed", why, ("up", "status"))
+
+
+def _behind(found: re.Match[str], *, touched: bool) -> Behind:
+    urn = found["urn"] or found["left"]
+    name = f"{urn.rpartition('::')[2]} ({urn.rpartition('::')[0].rpartition('$')[2].rpartition('::')[2]})"
+    need = f"{name} is not there yet" if found["urn"] else f"{name} is there and not wanted any more"
+    began = "; nothing that serves was touched, and what was begun of the new release goes with it" if touched else ""
+    why = f"{need}: settings or program have changed since the last `up`, which brings the stack there{began}"
+    return Behind("the stack is behind its settings", why, ("up", "preview"))
 
 
 def _unsaved(why: str, *, touched: bool) -> Failure:

@@ -16,6 +16,10 @@ SETTINGS = {
 }
 
 
+BEHIND = {name: SETTINGS[name] for name in ("network", "cache", "secrets")}
+"""What a release needs and an `up` alone makes."""
+
+
 def endpoints(play) -> int:
     """How many there are; AWS goes on showing those that were deleted for a while."""
     found = play.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
@@ -39,3 +43,23 @@ def test_cache_endpoints_and_secrets_come_with_up_and_a_release_uses_them():
         play.run("destroy")
         assert play.client("s3").list_buckets()["Buckets"] == []
         assert endpoints(play) == 0
+
+
+def test_a_deploy_before_the_up_that_its_settings_need_is_refused():
+    with played() as play:
+        play.client("secretsmanager").create_secret(Name="shop/cache", SecretString='{"token": "a-token"}')
+        file = play.stage.project / "Pulumi.dev.yaml"
+        was = file.read_text()
+        for key, value in BEHIND.items():
+            set_config(play.stage.project, "dev", f"bluegreen:{key}", value)
+            refused = play.run("deploy", "shop:2.0.0", expect=3).document
+            assert refused["outcome"] == "refused", refused
+            assert "since the last `up`" in refused["why"], refused
+            assert refused["next"] == "bluegreen -s dev up", refused
+            assert play.weights() == {"blue": 100, "green": 0}
+            file.write_text(was)
+        # And what it names helps.
+        set_config(play.stage.project, "dev", "bluegreen:secrets", BEHIND["secrets"])
+        play.run("up")
+        play.client("secretsmanager").put_secret_value(SecretId="shop/new", SecretString="x")
+        play.run("deploy", "shop:2.0.0")
