@@ -43,7 +43,6 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-
 def test_a_process_that_has_said_all_ends_without_looking_for_garbage():
     script = """
 import driver.ending
