@@ -1,9 +1,10 @@
-"""Running a command of the new release on one of its instances, once: begun, found again, and how it ended."""
+"""Running a command of the new release once, where its platform runs such: begun, found again, and how it ended."""
 
 from __future__ import annotations
 
 import shlex
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from driver.errors import Refused, ReleaseFailed, Unfinished
@@ -12,38 +13,39 @@ from driver.images import named_again, short
 from driver.journey import Taken
 from driver.launches import lost
 from driver.observe import observe
-from driver.ports import Ports, Ran
+from driver.ports import Ports, Ran, Runs
 from driver.release.moves import RunOnce
-from driver.release.once import Once
-from infra.record import Deployed, Slot
+from driver.release.once import NotNow, Once
+from infra.record import Color, Deployed, Slot
 
-SCRIPT = "/opt/bluegreen/release/run-once.sh"
 _POLL = 2.0
 _SHORTEST = 60
-_LINES = 5
+_LINES = 6
+_UNSEEN = 60.0
+"""Seconds for which something that was begun may be nowhere to be seen: AWS's answers lag behind one another."""
+_STOPS = 180.0
+"""Seconds that a task may take from the request to stop until it has: a grace of 120 s, and what ECS does after it."""
 _NOISE = "failed to run commands:"
 
 
 def run_once(ports: Ports, move: RunOnce, deployed: Deployed, deadline: float) -> Taken:
     """Raises Refused where the command fails, Unfinished where it has not ended by then."""
-    slot = deployed.record.colors[move.color]
-    started, group = ports.clock.elapsed(), deployed.capacity[move.color]
+    slot, started = deployed.record.colors[move.color], ports.clock.elapsed()
+    runs = ports.cloud.runs(deployed.capacity[move.color])
     kept = ports.cloud.stored().once
-    once = kept if kept and kept.fill == slot.fill and kept.words == move.words else Once(slot.fill, move.words)
-    id = ""
-    if once.state == "begun" and once.instance in _instances(ports, group):
-        id = ports.cloud.remote().sent(once.instance, once.comment)
-        ports.tell(f"{once.instance} was told to run it before: waits for that")
+    once = kept if kept and kept.fill == slot.fill else Once(slot.fill, move.words)
+    if once.words != move.words:
+        # Two of them at once would be worse than a wait.
+        if once.state == "begun" and (id := runs.begun(once)):
+            ports.tell(f"{runs.named(once, id)} was begun before, with other words: waits for its end")
+            _ended(ports, runs, once, id, slot, deadline)
+        once = Once(slot.fill, move.words)
+    if id := runs.begun(once) if once.state == "begun" else "":
+        ports.tell(f"{runs.named(once, id)} was begun before: waits for that")
     else:
-        instance = _reachable(ports, move, group, deadline)
-        once = replace(once, state="begun", attempt=uuid.uuid4().hex[:12], instance=instance)
-        # Kept before it is sent: whoever comes later looks for it, whatever happens to this driver.
-        ports.cloud.put_once(once.text())
-    if not id:
-        limit = max(_SHORTEST, int(deadline - ports.clock.elapsed()))
-        id = ports.cloud.remote().send(once.instance, _lines(once), once.comment, limit)
-        ports.tell(f"{once.instance} runs `{shlex.join(once.words)}`")
-    ran = _ended(ports, once, id, slot, group, deadline)
+        once, id = _begun(ports, runs, move, once, deadline)
+        ports.tell(f"`{shlex.join(once.words)}` runs as {runs.named(once, id)}")
+    ran = _ended(ports, runs, once, id, slot, deadline)
     ports.cloud.put_once(replace(once, state="failed" if ran.code else "done").text())
     said = "\n".join(_last(ran.said))
     if ran.code:
@@ -51,53 +53,67 @@ def run_once(ports: Ports, move: RunOnce, deployed: Deployed, deadline: float) -
         facts = {"run": {**_facts(once, id), "exit_code": ran.code, "log": _last(ran.said)}}
         why = f"{said or 'it said nothing'}\nnothing that serves was touched; {move.color} can't be promoted"
         raise Refused(what, why, (f"deploy {named_again(slot.image)}", f"logs {move.color}", "status"), facts)
-    reason = f"`{shlex.join(once.words)}` succeeded on {once.instance}"
+    reason = f"`{shlex.join(once.words)}` succeeded as {runs.named(once, id)}"
     return Taken(move, waited_seconds=ports.clock.elapsed() - started, verdicts=(Verdict("run", True, reason, said),))
 
 
-def _lines(once: Once) -> tuple[str, ...]:
-    """The agent answers before the bundle is there."""
-    return (
-        f"until [ -x {SCRIPT} ]; do sleep 2; done",
-        f"exec {SCRIPT} {once.attempt} {shlex.join(once.words)}",
-    )
+def end_left(ports: Ports, deployed: Deployed, color: Color) -> None:
+    """Ends the command of a release that goes, where it would outlive that, and waits until it has."""
+    once, slot = ports.cloud.stored().once, deployed.record.colors.get(color)
+    if once is None or slot is None or (once.state, once.fill) != ("begun", slot.fill):
+        return
+    runs = ports.cloud.runs(deployed.capacity.get(color, ""))
+    if not (id := runs.end(once)):
+        return
+    ports.tell(f"{runs.named(once, id)} still runs `{shlex.join(once.words)}`: it is stopped")
+    until = ports.clock.elapsed() + _STOPS
+    with suppress(LookupError):
+        while runs.outcome(once, id).code is None and ports.clock.elapsed() < until:
+            ports.clock.sleep(_POLL)
+    ports.cloud.put_once(Once(once.fill, once.words).text())
 
 
-def _ended(ports: Ports, once: Once, id: str, slot: Slot, group: str, deadline: float) -> Ran:
-    """How it ended. A code below zero: it never got to one."""
+def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, deadline: float) -> tuple[Once, str]:
+    """The attempt and its id. Raises ReleaseFailed where it can't be begun anywhere in time."""
+    again = once.state == "begun" and runs.known(once)
     while True:
-        ran = ports.cloud.remote().outcome(once.instance, id)
-        if ran.code is not None:
-            return ran
-        if once.instance not in _instances(ports, group):
-            return Ran(-1, f"{ran.said}\n{once.instance} is gone: nobody knows how far it came")
+        try:
+            if not again:
+                once = replace(once, state="begun", attempt=uuid.uuid4().hex[:12], place=runs.place())
+                # Kept before it is begun: whoever comes later looks for it, whatever happens to this driver.
+                ports.cloud.put_once(once.text())
+            return once, runs.begin(once, max(_SHORTEST, int(deadline - ports.clock.elapsed())))
+        except NotNow as refusal:
+            again, why = False, str(refusal)
+        if ports.clock.elapsed() >= deadline:
+            fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
+            reasons = "; ".join((why, *lost(ports.cloud, move.color, fleet)))
+            what = f"the command could not be begun on {move.color}"
+            raise ReleaseFailed(what, reasons, (f"logs {move.color}", "deploy IMAGE", "status"))
+        ports.clock.sleep(_POLL)
+
+
+def _ended(ports: Ports, runs: Runs, once: Once, id: str, slot: Slot, deadline: float) -> Ran:
+    """How it ended. A code below zero: it never got to one."""
+    seen = ports.clock.elapsed()
+    while True:
+        try:
+            ran = runs.outcome(once, id)
+            if ran.code is not None:
+                return ran
+            seen = ports.clock.elapsed()
+        except LookupError:
+            if ports.clock.elapsed() - seen >= _UNSEEN:
+                return Ran(-1, f"{runs.named(once, id)} is nowhere to be seen: nobody knows how far it came")
         if ports.clock.elapsed() >= deadline:
             raise Unfinished(
                 f"the command of {short(slot.image)} has not ended",
-                f"`{shlex.join(once.words)}` goes on, on {once.instance} as command {id}; "
+                f"`{shlex.join(once.words)}` goes on as {runs.named(once, id)}; "
                 "the same deploy waits for that and runs no second one",
                 (f"deploy {named_again(slot.image)}", "status"),
                 {"run": _facts(once, id)},
             )
         ports.clock.sleep(_POLL)
-
-
-def _reachable(ports: Ports, move: RunOnce, group: str, deadline: float) -> str:
-    """The first of the color's instances, by id, that takes commands. Raises ReleaseFailed when none does in time."""
-    while True:
-        if found := ports.cloud.remote().reachable(_instances(ports, group)):
-            return min(found)
-        if ports.clock.elapsed() >= deadline:
-            fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
-            why = "; ".join(lost(ports.cloud, move.color, fleet)) or "none registered with Systems Manager in time"
-            what = f"no instance of {move.color} could be told to run the command"
-            raise ReleaseFailed(what, why, (f"logs {move.color}", "deploy IMAGE", "status"))
-        ports.clock.sleep(_POLL)
-
-
-def _instances(ports: Ports, group: str) -> tuple[str, ...]:
-    held = ports.cloud.capacity([group]).get(group)
-    return held.instances if held else ()
 
 
 def _last(said: str) -> list[str]:
@@ -106,4 +122,4 @@ def _last(said: str) -> list[str]:
 
 
 def _facts(once: Once, id: str) -> dict[str, object]:
-    return {"command": shlex.join(once.words), "instance": once.instance, "command_id": id}
+    return {"command": shlex.join(once.words), "place": once.place, "id": id}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from driver.release.keep import Tagged
     from driver.release.lines import Line
     from driver.release.news import Notify
+    from driver.release.once import Once
     from driver.release.requests import Terms
     from driver.release.scan import Scan
     from driver.release.signals import Alarm, Served
@@ -42,20 +43,32 @@ class Registry(Protocol):
         """Takes a tag away. The image goes with its last one."""
 
 
-class Remote(Protocol):
-    """Shell commands on instances."""
+class Runs(Protocol):
+    """Where a command of one release is run: on one of its instances, or as a task of its own."""
 
-    def reachable(self, instances: Sequence[str]) -> Sequence[str]:
-        """Those of the instances that take commands now."""
+    def place(self) -> str:
+        """Where it can be begun now. Raises NotNow."""
 
-    def sent(self, instance: str, comment: str) -> str:
-        """The id of the command that an instance was sent with this comment; empty for none."""
+    def known(self, once: Once) -> bool:
+        """Whether an attempt that was begun there before can be begun again without running twice."""
 
-    def send(self, instance: str, lines: Sequence[str], comment: str, limit: int) -> str:
-        """Its id. `limit`: after how many seconds it is ended."""
+    def begun(self, once: Once) -> str:
+        """The id of what an attempt was begun as; empty where nothing of it is to be seen."""
 
-    def outcome(self, instance: str, id: str) -> Ran:
-        """How it ended; no code while it goes on, one below zero where it never got to one."""
+    def begin(self, once: Once, limit: int) -> str:
+        """Its id. `limit`: after how many seconds it is ended, where that can be asked for. Raises NotNow."""
+
+    def outcome(self, once: Once, id: str) -> Ran:
+        """How it ended; no code while it goes on, one below zero where it never got to one.
+
+        Raises LookupError where nothing of it is to be seen: not yet, or no more.
+        """
+
+    def end(self, once: Once) -> str:
+        """Asks what still runs of an attempt to stop, where it would outlive its release. Its id; empty for nothing."""
+
+    def named(self, once: Once, id: str) -> str:
+        """What runs it, for people: `task 0a1b…`."""
 
 
 class Cloud(Protocol):
@@ -108,8 +121,8 @@ class Cloud(Protocol):
     def drop_freeze(self) -> None: ...
     def put_once(self, text: str) -> None: ...
     def drop_once(self) -> None: ...
-    def remote(self) -> Remote:
-        """Commands on instances."""
+    def runs(self, name: str) -> Runs:
+        """Where a command of the release is run whose capacity has this name, as `capacity` takes it."""
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         """A message to an SNS topic, by its ARN."""

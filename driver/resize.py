@@ -5,6 +5,7 @@ from __future__ import annotations
 from driver.errors import Unfinished
 from driver.journey import Taken
 from driver.observe import observe
+from driver.once import end_left
 from driver.ports import Ports
 from driver.release.moves import Resize
 from driver.verify import still_ours, unmoved
@@ -16,6 +17,8 @@ _POLL = 1.0
 def resize(ports: Ports, move: Resize, deployed: Deployed, deadline: float) -> Taken:
     """Raises Unfinished when it can't be read back before the deadline."""
     started = ports.clock.elapsed()
+    if not move.desired:
+        end_left(ports, deployed, move.color)
     while True:
         seen = observe(ports.cloud, ports.clock.now())
         still_ours(seen, deployed)

@@ -12,7 +12,7 @@ from driver.heralding import starting
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
 from driver.observe import observe
-from driver.once import run_once
+from driver.once import end_left, run_once
 from driver.ports import Ports
 from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, RunOnce, Shift, Update
 from driver.release.once import Once
@@ -73,6 +73,7 @@ class Taking:
 
     def _noted(self, deployed: Deployed) -> None:
         """What the new fill has to run, before it is there: a driver that dies leaves nothing to be promoted."""
+        end_left(self.ports, deployed, deployed.record.idle)
         if isinstance(self.request, Deploy) and self.request.run:
             self.ports.cloud.put_once(Once(deployed.generation + 1, self.request.run).text())
         elif self.ports.cloud.stored().once:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
-    from driver.cloud.remote import Ssm
     from driver.cloud.scan import Ecr
+    from driver.ports import Runs
     from driver.release.history import Version
     from driver.release.lines import Line
     from driver.release.signals import Alarm, Served
@@ -235,10 +235,10 @@ class AwsCloud:
     def drop_once(self) -> None:
         self._drop("run")
 
-    def remote(self) -> Ssm:
-        from driver.cloud.remote import Ssm  # a rollback would wait for it
+    def runs(self, name: str) -> Runs:
+        from driver.cloud.runs import runs  # a rollback would wait for it
 
-        return Ssm(self._ssm)
+        return runs(self._client, name)
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         with spoken(f"the topic {topic}"):

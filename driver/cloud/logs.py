@@ -42,10 +42,16 @@ def lines(client: CloudWatchLogsClient, group: str, since: datetime, limit: int)
     return tuple(sorted(found, key=lambda line: line.when)[-limit:])
 
 
+def latest(client: CloudWatchLogsClient, group: str, stream: str, limit: int) -> tuple[str, ...]:
+    """The last lines of one stream, oldest first. Raises LookupError where there is no such stream."""
+    with spoken(f"the log stream {stream}"):
+        answer = client.get_log_events(logGroupName=group, logStreamName=stream, limit=limit, startFromHead=False)
+    return tuple(str(one.get("message", "")) for one in answer["events"])
+
+
 def last(client: CloudWatchLogsClient, group: str, stream: str) -> str:
     """The last line of one stream. Raises LookupError where there is none."""
-    with spoken(f"the log stream {stream}"):
-        answer = client.get_log_events(logGroupName=group, logStreamName=stream, limit=1, startFromHead=False)
-    if not answer["events"]:
+    found = latest(client, group, stream, 1)
+    if not found:
         raise LookupError(stream)
-    return str(answer["events"][-1].get("message", ""))
+    return found[-1]

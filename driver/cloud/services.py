@@ -1,6 +1,6 @@
 """ECS services as what holds a color's capacity: their bounds, their tasks' addresses, why tasks ended.
 
-The record's word for one is `ecs:<cluster>/<service>`. Used by `driver.cloud.fleets` alone.
+The record's word for one is `ecs:<cluster>/<service>`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST = 100
 
 def capacities(ecs: ECSClient, scaling: Any, names: Sequence[str]) -> dict[str, Capacity]:
     """By the record's word; a service that is gone, or on its way out, is left out."""
-    found = {name: _service(ecs, name) for name in names}
+    found = {name: active(ecs, name) for name in names}
     held = {name: service for name, service in found.items() if service is not None}
     bounds = _bounds(scaling, list(held)) if held else {}
     return {
@@ -43,14 +43,14 @@ def capacities(ecs: ECSClient, scaling: Any, names: Sequence[str]) -> dict[str, 
 
 
 def set_desired(ecs: ECSClient, name: str, desired: int) -> None:
-    cluster, service = _parts(name)
+    cluster, service = parts(name)
     with spoken(f"the service {service}"):
         ecs.update_service(cluster=cluster, service=service, desiredCount=desired)
 
 
 def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
     """Why tasks ended by themselves lately, and that the deployment was given up, where ECS says so."""
-    service = _service(ecs, name)
+    service = active(ecs, name)
     if service is None:
         return ()
     broken = [
@@ -65,11 +65,12 @@ def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
         if task["taskDefinitionArn"] == service["taskDefinition"] and task.get("stoppedAt", earliest) > earliest
     ]
     ended.sort(key=lambda task: task.get("stoppedAt", earliest), reverse=True)
-    return told([*broken, *(LostLaunch(_id(task), _reason(task)) for task in ended if _lost(task))])
+    return told([*broken, *(LostLaunch(_id(task), reason(task)) for task in ended if _lost(task))])
 
 
-def _service(ecs: ECSClient, name: str) -> Mapping[str, Any] | None:
-    cluster, service = _parts(name)
+def active(ecs: ECSClient, name: str) -> Mapping[str, Any] | None:
+    """A service as ECS describes it; None for one that is gone, or on its way out."""
+    cluster, service = parts(name)
     try:
         with spoken(f"the service {service}"):
             found = ecs.describe_services(cluster=cluster, services=[service], include=["TAGS"])["services"]
@@ -97,7 +98,7 @@ def _addresses(ecs: ECSClient, name: str, definition: str) -> tuple[str, ...]:
 
 
 def _tasks(ecs: ECSClient, name: str, wanted: Literal["RUNNING", "STOPPED"]) -> Iterator[Mapping[str, Any]]:
-    cluster, service = _parts(name)
+    cluster, service = parts(name)
     with spoken(f"the tasks of {service}"):
         pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service, desiredStatus=wanted)
         arns = [arn for page in pages for arn in page["taskArns"]]
@@ -121,7 +122,8 @@ def _lost(task: Mapping[str, Any]) -> bool:
     return task.get("stopCode") in _ENDED_BY_ITSELF or "health check" in task.get("stoppedReason", "").lower()
 
 
-def _reason(task: Mapping[str, Any]) -> str:
+def reason(task: Mapping[str, Any]) -> str:
+    """Why a task ended, in ECS's words."""
     said = " ".join(task.get("stoppedReason", "").split()) or str(task.get("stopCode", "ended"))
     for container in task.get("containers", []):
         if container.get("reason") and container["reason"] not in said:
@@ -136,10 +138,10 @@ def _id(task: Mapping[str, Any]) -> str:
 
 
 def _resource(name: str) -> str:
-    return "service/" + "/".join(_parts(name))
+    return "service/" + "/".join(parts(name))
 
 
-def _parts(name: str) -> tuple[str, str]:
+def parts(name: str) -> tuple[str, str]:
     """Cluster and service."""
     cluster, _, service = name.removeprefix(SERVICE).partition("/")
     return cluster, service

@@ -202,13 +202,13 @@ class Await:
 
 @dataclass(frozen=True)
 class RunOnce:
-    """A command of the recorded release, on one of a color's instances."""
+    """A command of the recorded release, on one of a color's instances or as a task of its own."""
 
     color: Color
     words: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"run `{shlex.join(self.words)}` of the new release once, on one instance of {self.color}"
+        return f"run `{shlex.join(self.words)}` of the new release once, on {self.color}"
 
 
 @dataclass(frozen=True)

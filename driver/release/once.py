@@ -18,20 +18,20 @@ _SPOKEN = {
 }
 
 
+class NotNow(Exception):
+    """A command can't be begun there now, for this reason, and none was."""
+
+
 @dataclass(frozen=True)
 class Once:
-    """The command of one fill. `attempt` and `instance`: by which name, and where, it was begun."""
+    """The command of one fill. `attempt` and `place`: by which name, and where, it was begun."""
 
     fill: int
     words: tuple[str, ...]
     state: State = "wanted"
     attempt: str = ""
-    instance: str = ""
-
-    @property
-    def comment(self) -> str:
-        """By which an attempt is found again among an instance's commands."""
-        return f"bluegreen run-once {self.attempt}"
+    place: str = ""
+    """An instance, or the service whose definition a task of its own runs."""
 
     def text(self) -> str:
         return json.dumps(
@@ -41,7 +41,7 @@ class Once:
                 "words": list(self.words),
                 "state": self.state,
                 "attempt": self.attempt,
-                "instance": self.instance,
+                "place": self.place,
             }
         )
 
@@ -57,6 +57,6 @@ def parse(text: str) -> Once | None:
         if state not in _STATES or not data["words"]:
             return None
         words = tuple(str(word) for word in data["words"])
-        return Once(int(data["fill"]), words, state, str(data["attempt"]), str(data["instance"]))  # type: ignore[arg-type]
+        return Once(int(data["fill"]), words, state, str(data["attempt"]), str(data["place"]))  # type: ignore[arg-type]
     except (ValueError, KeyError, TypeError):
         return None

@@ -77,12 +77,6 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
             f"this stack has target groups for: {listed}",
             (_listed_too(len(deployed.target_groups.get(idle, {})), release.platform), "up"),
         )
-    if request.run and release.platform != "compose":
-        return Refusal(
-            f"a command can't be run on {release.platform} yet",
-            "--run, and the setting `run`, work on instances only",
-            (f"deploy {named_again(release.image)} --run ''", "deploy IMAGE --platform compose"),
-        )
     on = terms.carries.get(record.active_slot.platform, 1.0) / terms.carries.get(release.platform, 1.0)
     needed, allowed = request.capacity or scaled(_needed(seen, record), on), terms.most_on(release.platform)
     if needed > allowed:

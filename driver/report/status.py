@@ -44,7 +44,7 @@ class StatusView:
             }
             if intent
             else None,
-            "run": {"command": shlex.join(once.words), "state": once.state, "instance": once.instance}
+            "run": {"command": shlex.join(once.words), "state": once.state, "place": once.place}
             if once
             else None,
             "freeze": seen.stored.freeze or None,

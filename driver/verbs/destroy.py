@@ -8,6 +8,7 @@ from driver.counting import many
 from driver.errors import Invalid, Refused
 from driver.invocation import Invocation
 from driver.locks import patiently
+from driver.once import end_left
 from driver.options import break_lock, dry_run, timeout
 from driver.result import Result
 from driver.session import Session
@@ -35,6 +36,8 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
         deployed = session.cloud.stored().deployed
         serves = f"{deployed.record.active} serves there" if deployed else "no record is there"
         return Result("planned", f"everything of {where} in account {account} would go; {serves}")
+    if deployed := session.cloud.stored().deployed:
+        end_left(session.ports, deployed, deployed.record.idle)  # the cluster can't go while a task runs
     changes = patiently(session.ports, timeout, session.stack.destroy)
     session.cloud.drop_intent()
     session.cloud.drop_once()

@@ -1,10 +1,9 @@
 """Run Command on sandbox instances: what was sent where, and how it goes. Commands are simulated, not executed.
 
-The words decide: `sleep N` takes N simulated seconds, `exit N` ends with N, `false` and whatever holds `fail` end with
-1, all else succeeds. A release's own run-once script waits for the boot, and answers an attempt again as it did before.
+The words decide (`simulated`). A release's own run-once script waits for the boot, and answers an attempt again as it
+did before.
 """
 
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,12 @@ from sandbox.cloud.clock import Clock
 from sandbox.cloud.events import EventLog
 from sandbox.cloud.instances import Instances, Machine
 from sandbox.cloud.refusals import Refused
+from sandbox.cloud.simulated import simulated
 
 REGISTERS = 15.0  # simulated seconds from running until the agent has registered
 DELIVERY = 1.0
 SHORTEST = 2.0
 RUN_ONCE = "/opt/bluegreen/release/run-once.sh"
-_SLEEP, _EXIT = re.compile(r"\bsleep (\d+(?:\.\d+)?)"), re.compile(r"\bexit (\d+)")
 
 
 @dataclass(frozen=True)
@@ -104,8 +103,7 @@ class Commands:
             sent.began = max(sent.at + DELIVERY, machine.app_at if sent.first is sent else 0.0)
             self._events.add("instance", sent.instance, f"runs once (simulated): {_words(sent.lines)}")
         text = _words(sent.lines)
-        pause = _SLEEP.search(text)
-        if now < sent.began + max(SHORTEST, float(pause[1]) if pause else 0.0):
+        if now < sent.began + max(SHORTEST, simulated(text).seconds):
             return State("InProgress")
         return _ended(text)
 
@@ -130,8 +128,7 @@ def information(machine: Machine) -> dict[str, Any]:
 
 
 def _ended(text: str) -> State:
-    stated = _EXIT.search(text)
-    code = int(stated[1]) if stated else int("fail" in text or "false" in text.split())
+    code = simulated(text).code
     said = f"simulated by the sandbox: {text}\n"
     if code:
         return State("Failed", code, said, f"simulated failure of: {text}\nfailed to run commands: exit status {code}")

@@ -29,7 +29,7 @@ from infra.record import (
     weights,
 )
 from tests.driver.fake_registry import FakeRegistry
-from tests.driver.fake_remote import FakeRemote
+from tests.driver.fake_runs import FakeRuns
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ACCOUNT = "111122223333"
@@ -123,7 +123,7 @@ class FakeCloud:
     driver: str = ""
     """The lease of who watches. Its calls are not counted: a thread of its own makes them."""
     kept_once: str = ""
-    commands: FakeRemote = field(default_factory=FakeRemote)
+    commands: FakeRuns = field(default_factory=FakeRuns)
     published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
@@ -230,8 +230,8 @@ class FakeCloud:
         self._call("drop_once")
         self.kept_once = ""
 
-    def remote(self) -> FakeRemote:
-        return self.commands
+    def runs(self, name: str) -> FakeRuns:
+        return self.commands.of(name, lambda: self.groups[name].instances if name in self.groups else ())
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         self._refuse("publish")

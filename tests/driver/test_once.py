@@ -13,7 +13,7 @@ from driver.observe import observe
 from driver.ports import Ran
 from driver.release.moves import Await, Fill, RunOnce
 from driver.release.once import Once, parse
-from driver.release.requests import Deploy, Promote
+from driver.release.requests import Deploy, Promote, Retire
 from driver.report.status import StatusView, status_lines
 from driver.transition import Limits, carry_out, planned
 from driver.verbs.deploy import split
@@ -35,13 +35,12 @@ def test_the_plan_runs_it_after_the_fill_and_before_the_wait():
 def test_it_is_sent_once_to_one_instance_of_the_new_fill():
     made = world(serving("empty"))
     journey = carry_out(made.ports, ASKED, LIMITS)
-    ((instance, lines, comment, limit),) = made.cloud.commands.sends
+    ((once, limit),) = made.cloud.commands.began
     fill = made.record.colors["green"].fill
     kept = parse(made.cloud.kept_once)
-    assert instance == f"i-green-{fill}-0"
-    assert kept == Once(fill, WORDS, "done", kept.attempt, instance)
-    assert lines[-1] == f"exec /opt/bluegreen/release/run-once.sh {kept.attempt} migrate --note 'it'\"'\"'s'"
-    assert comment == f"bluegreen run-once {kept.attempt}"
+    assert kept == Once(fill, WORDS, "done", once.attempt, f"i-green-{fill}-0")
+    assert once == replace(kept, state="begun")
+    assert made.cloud.commands.name == f"green-{fill}-group"
     assert 0 < limit <= 600
     assert [verdict.gate for step in journey.steps for verdict in step.verdicts] == ["run", "health"]
 
@@ -73,7 +72,7 @@ def test_status_says_that_it_failed_and_names_the_deploy_that_repeats_it():
     assert (outcome, hints[0]) == ("steady", "deploy shop:3")
     assert reason.endswith("`migrate --note 'it'\"'\"'s'` failed")
     view = StatusView("shop", seen)
-    assert view.facts()["run"] == {"command": shlex.join(WORDS), "state": "failed", "instance": "i-green-6-0"}
+    assert view.facts()["run"] == {"command": shlex.join(WORDS), "state": "failed", "place": "i-green-6-0"}
     assert "failed" in status_lines(view, "prod")[-1]
     made.cloud.commands.ends = Ran(0, "yes")
     carry_out(made.ports, Deploy(release("3")), LIMITS)
@@ -89,8 +88,8 @@ def test_a_repeated_deploy_runs_it_again_and_then_it_can_be_promoted():
         carry_out(made.ports, ASKED, LIMITS)
     made.cloud.commands.ends = Ran(0, "yes")
     carry_out(made.ports, Deploy(release("3")), LIMITS)  # what the fill has to run is known
-    first, second = made.cloud.commands.sends
-    assert first[1] != second[1], "the same attempt would be answered as before"
+    (first, _), (second, _) = made.cloud.commands.began
+    assert first.attempt != second.attempt, "the same attempt would be answered as before"
     assert len(made.stack.updates) == 1
     carry_out(made.ports, Promote(), LIMITS)
     assert made.record.active == "green"
@@ -100,9 +99,9 @@ def test_one_that_succeeded_is_not_run_again():
     made = world(serving("empty"))
     carry_out(made.ports, ASKED, LIMITS)
     carry_out(made.ports, ASKED, LIMITS)
-    assert len(made.cloud.commands.sends) == 1
+    assert len(made.cloud.commands.began) == 1
     carry_out(made.ports, replace(ASKED, run=("other",)), LIMITS)
-    assert len(made.cloud.commands.sends) == 2
+    assert len(made.cloud.commands.began) == 2
 
 
 def test_out_of_time_says_how_to_go_on_and_the_next_driver_waits_for_the_same_one():
@@ -111,13 +110,13 @@ def test_out_of_time_says_how_to_go_on_and_the_next_driver_waits_for_the_same_on
     with pytest.raises(Unfinished) as caught:
         carry_out(made.ports, ASKED, LIMITS)
     assert caught.value.exit_code == 6
-    assert "as command id-0" in caught.value.why
+    assert "as command id-0 on i-green-6-0" in caught.value.why
     assert caught.value.next[0] == "deploy shop:3"
     with pytest.raises(Refused, match="has not succeeded"):
         carry_out(made.ports, Promote(), LIMITS)
     made.cloud.commands.after = 0
     carry_out(made.ports, ASKED, LIMITS)
-    assert len(made.cloud.commands.sends) == 1
+    assert len(made.cloud.commands.began) == 1
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -127,11 +126,11 @@ def test_a_lost_answer_is_the_same_attempt_again(arrived):
     with pytest.raises(Unforeseen):
         carry_out(made.ports, ASKED, LIMITS)
     if not arrived:
-        made.cloud.commands.sends.clear()
+        made.cloud.commands.began.clear()
     attempt = parse(made.cloud.kept_once).attempt
     carry_out(made.ports, ASKED, LIMITS)
-    (sent,) = made.cloud.commands.sends
-    assert sent[2] == f"bluegreen run-once {attempt}"
+    ((once, _),) = made.cloud.commands.began
+    assert once.attempt == attempt
 
 
 def test_a_driver_that_dies_before_it_leaves_nothing_to_promote():
@@ -174,7 +173,7 @@ def test_an_instance_that_goes_away_meanwhile_is_a_failure():
 def test_no_instance_that_takes_commands_is_the_releases_failure():
     made = world(serving("empty"))
     made.cloud.commands.deaf = True
-    with pytest.raises(ReleaseFailed, match="no instance of green"):
+    with pytest.raises(ReleaseFailed, match="could not be begun on green"):
         carry_out(made.ports, ASKED, LIMITS)
     assert made.clock.seconds >= 600
 
@@ -184,15 +183,80 @@ def test_a_deploy_without_one_forgets_what_an_earlier_fill_had_to_run():
     made.cloud.kept_once = Once(6, ("old",)).text()
     carry_out(made.ports, Deploy(release("3")), LIMITS)
     assert made.cloud.kept_once == ""
-    assert made.cloud.commands.sends == []
+    assert made.cloud.commands.began == []
 
 
-def test_another_platform_is_refused():
+def test_another_platform_runs_it_too():
     made = world(serving("empty"))
     groups = {color: {**kept, "fargate": "b"} for color, kept in made.cloud.deployed.target_groups.items()}
     made.cloud.deployed = replace(made.cloud.deployed, target_groups=groups)
-    with pytest.raises(Refused, match="can't be run on fargate"):
-        planned(made.ports, Deploy(release("3", "fargate"), run=WORDS))
+    _, decision = planned(made.ports, Deploy(release("3", "fargate"), run=WORDS))
+    assert [type(move) for move in decision.moves] == [Fill, RunOnce, Await]
+
+
+def test_where_there_is_no_room_another_attempt_is_made_and_the_reason_told_if_none_gets_any():
+    made = world(serving("empty"))
+    made.cloud.commands.refusing += ["RESOURCE:FARGATE", "RESOURCE:FARGATE"]
+    carry_out(made.ports, ASKED, LIMITS)
+    ((once, _),) = made.cloud.commands.began
+    assert parse(made.cloud.kept_once) == replace(once, state="done")
+    made = world(serving("empty"))
+    made.cloud.commands.refusing += ["RESOURCE:FARGATE"] * 1000
+    with pytest.raises(ReleaseFailed) as caught:
+        carry_out(made.ports, ASKED, LIMITS)
+    assert caught.value.exit_code == 4
+    assert caught.value.why.startswith("RESOURCE:FARGATE")
+
+
+@pytest.mark.parametrize(("questions", "seconds"), [(5, 0), (1000, 60)])
+def test_what_is_not_to_be_seen_yet_is_waited_for_and_what_never_is_has_failed(questions, seconds):
+    made = world(serving("empty"))
+    made.cloud.commands.unseen = questions
+    if not seconds:
+        carry_out(made.ports, ASKED, LIMITS)
+        return
+    with pytest.raises(Refused) as caught:
+        carry_out(made.ports, ASKED, LIMITS)
+    assert "nowhere to be seen" in caught.value.why
+    assert seconds <= made.clock.seconds < seconds + 10
+    assert parse(made.cloud.kept_once).state == "failed"
+
+
+def test_other_words_wait_until_the_command_before_has_ended():
+    made = world(serving("empty"))
+    made.cloud.commands.after = 10_000
+    with pytest.raises(Unfinished):
+        carry_out(made.ports, ASKED, LIMITS)
+    asked = made.cloud.commands.asked
+    made.cloud.commands.after = asked + 5
+    carry_out(made.ports, replace(ASKED, run=("other",)), LIMITS)
+    (_, _), (second, _) = made.cloud.commands.began
+    assert second.words == ("other",)
+    assert made.cloud.commands.asked == asked + 7, "five that see it go on, its end, and that of the other one"
+
+
+@pytest.mark.parametrize("outlives", [True, False])
+def test_a_release_that_goes_takes_its_command_along(outlives):
+    made = world(serving("empty"))
+    made.cloud.commands.after, made.cloud.commands.outlives = 10_000, outlives
+    with pytest.raises(Unfinished):
+        carry_out(made.ports, ASKED, LIMITS)
+    carry_out(made.ports, Retire("green"), LIMITS)
+    assert made.cloud.commands.ended == (["id-0"] if outlives else [])
+    if outlives:
+        assert parse(made.cloud.kept_once) == Once(6, WORDS)
+
+
+def test_the_next_fill_ends_the_command_of_the_one_before():
+    made = world(serving("empty"))
+    made.cloud.commands.after, made.cloud.commands.outlives = 10_000, True
+    with pytest.raises(Unfinished):
+        carry_out(made.ports, ASKED, LIMITS)
+    order = []
+    made.stack.before = lambda: order.extend(made.cloud.commands.ended)
+    carry_out(made.ports, Deploy(release("4")), LIMITS)
+    assert order == ["id-0"], "before anything of it is taken away"
+    assert made.cloud.kept_once == ""
 
 
 def test_what_is_no_command_line_is_told():

@@ -230,8 +230,17 @@ def arn(region: str, rest: str) -> str:
 
 
 @dataclass
+class Started:
+    """What a client token has started: by which request, which tasks; `until`: simulated seconds."""
+
+    request: dict[str, Any]
+    tasks: list[Task]
+    until: float
+
+
+@dataclass
 class Store:
-    """Of one region. `tags`: by ARN."""
+    """Of one region. `tags`: by ARN; `started`: by cluster and client token."""
 
     region: str
     clusters: dict[str, Cluster] = field(default_factory=dict)
@@ -239,3 +248,4 @@ class Store:
     services: dict[str, Service] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    started: dict[tuple[str, str], Started] = field(default_factory=dict)

@@ -1,6 +1,17 @@
 """What ECS refuses: its error codes and its words. Pure."""
 
+from collections.abc import Iterable
+
+from sandbox.cloud.ecs.model import Task
 from sandbox.cloud.refusals import Refused
+
+
+class Conflict(Refused):
+    """It names what is there already."""
+
+    def __init__(self, message: str, arns: list[str]) -> None:
+        super().__init__("ConflictException", message)
+        self.resource_ids = arns
 
 
 def client_error(message: str) -> Refused:
@@ -9,6 +20,10 @@ def client_error(message: str) -> Refused:
 
 def invalid(message: str) -> Refused:
     return Refused("InvalidParameterException", message)
+
+
+def conflict(message: str, tasks: Iterable[Task]) -> Refused:
+    return Conflict(message, [task.arn for task in tasks])
 
 
 def no_cluster() -> Refused:

@@ -54,7 +54,7 @@ class Running:
         elif behaviour == "dies":
             task.exits_at, task.exit_code = self._clock.now() + DIES_AFTER, 1
         if ending is not None and (job or not ending.after):
-            self._say(task, f"runs {' '.join(command) or task.tag}")
+            self._say(task, f"simulated by the sandbox: {' '.join(command) or task.tag}")
             return
         if not task.port:
             return

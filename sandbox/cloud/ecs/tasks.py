@@ -22,6 +22,9 @@ STOPPING = 2.0
 DEPROVISIONING = 8.0
 REMEMBERED = 3600.0  # how long a stopped task is shown
 
+TERMINATED = 143
+"""Exit code of what ends on SIGTERM without a say in it; the stand-in app ends well."""
+
 _NOWHERE = ("127.0.0.1", 1)
 
 
@@ -63,6 +66,10 @@ class Tasks:
         store.tasks[task.id] = task
         self._say(task, f"provisioning in {subnet.availability_zone}, {definition.family}:{definition.revision}")
         return task
+
+    def now(self) -> float:
+        """Simulated seconds."""
+        return self._clock.now()
 
     def step(self, store: Store) -> float:
         due = NEVER
@@ -192,7 +199,7 @@ class Tasks:
         self._running.kill(task)
         for container in task.containers:
             if container.status == "RUNNING":
-                container.exit_code = 0
+                container.exit_code = 0 if task.app else TERMINATED
             container.status = "STOPPED"
         task.times["executionStoppedAt"] = now()
         self._enter(task, "DEPROVISIONING", DEPROVISIONING)

@@ -1,9 +1,11 @@
 """The API of tasks."""
 
+import json
+import re
 from collections import Counter
 from typing import Any
 
-from sandbox.cloud.ecs import fargate, finding, service_requests, shapes, tagging
+from sandbox.cloud.ecs import fargate, finding, service_requests, shapes, tagging, tokens
 from sandbox.cloud.ecs.model import Cluster, Definition, Store, Task
 from sandbox.cloud.ecs.refusals import invalid, no_service
 from sandbox.cloud.ecs.strategy import next_provider
@@ -11,25 +13,30 @@ from sandbox.cloud.ecs.tasks import Tasks
 
 Params = dict[str, Any]
 MOST_AT_ONCE = 10
+LONGEST_OVERRIDES = 8192
+"""Characters, JSON's own included."""
+_STARTED_BY = re.compile(r"[A-Za-z0-9/_-]{0,128}")
+# No filters beside startedBy, which "must be the only filter that you use" (ListTasks); a status is taken all the same.
+_BESIDE_STARTED_BY = ("family", "serviceName", "containerInstance", "launchType")
 
 
 def run(store: Store, tasks: Tasks, params: Params) -> Params:
     cluster = finding.cluster(store, params.get("cluster"))
+    made = tokens.started(store, cluster, params, tasks.now())
+    if made is not None:
+        return {"tasks": [shapes.task(store, task, {"TAGS"}) for task in made], "failures": []}
     definition = finding.definition(store, params.get("taskDefinition") or "", active=True)
     launch, strategy = service_requests.capacity(cluster, params)
     service_requests.check_definition(definition, params.get("networkConfiguration"))
+    service_requests.platform(params)
+    _check(definition, params)
     count = params.get("count") or 1
-    if not 0 < count <= MOST_AT_ONCE:
-        raise invalid(f"count must be between 1 and {MOST_AT_ONCE}.")
-    _check_overrides(definition, params.get("overrides") or {})
-    if len(params.get("startedBy") or "") > 128:
-        raise invalid("startedBy must be at most 128 characters.")
     given = {
         key: params[key]
         for key in ("networkConfiguration", "overrides", "startedBy", "enableExecuteCommand")
         if params.get(key) is not None
     } | {"launchType": launch}
-    made: list[Task] = []
+    made = []
     failures = []
     for _ in range(count):
         provider = next_provider(strategy, Counter(str(task.given["capacityProviderName"]) for task in made))
@@ -37,6 +44,7 @@ def run(store: Store, tasks: Tasks, params: Params) -> Params:
             made.append(_launch(store, tasks, cluster, definition, given | {"capacityProviderName": provider}, params))
         except LookupError as error:
             failures.append({"arn": cluster.arn, "reason": "RESOURCE:ENI", "detail": str(error)})
+    tokens.keep(store, cluster, params, made, tasks.now())
     return {"tasks": [shapes.task(store, task, {"TAGS"}) for task in made], "failures": failures}
 
 
@@ -69,6 +77,8 @@ def list_tasks(store: Store, params: Params) -> Params:
     if desired == "PENDING":
         desired = "RUNNING"
     name = params.get("serviceName")
+    if params.get("startedBy") is not None and any(params.get(key) is not None for key in _BESIDE_STARTED_BY):
+        raise invalid("startedBy must be the only filter.")
     if name is not None and finding.find_service(store, cluster, name) is None:
         raise no_service()
     found = [
@@ -106,7 +116,21 @@ def _task(store: Store, params: Params) -> Task:
     return held
 
 
+def _check(definition: Definition, params: Params) -> None:
+    if not 0 < (params.get("count") or 1) <= MOST_AT_ONCE:
+        raise invalid(f"count must be between 1 and {MOST_AT_ONCE}.")
+    if not _STARTED_BY.fullmatch(params.get("startedBy") or ""):
+        raise invalid("startedBy must be at most 128 letters, digits, hyphens, slashes and underscores.")
+    if (params.get("group") or "").startswith("service:"):
+        raise invalid("Invalid namespace for group.")
+    if params.get("propagateTags") == "SERVICE":
+        raise invalid("The propagateTags value SERVICE is not supported when running a task.")
+    _check_overrides(definition, params.get("overrides") or {})
+
+
 def _check_overrides(definition: Definition, overrides: Params) -> None:
+    if len(json.dumps(overrides)) > LONGEST_OVERRIDES:
+        raise invalid(f"Container Overrides length must be at most {LONGEST_OVERRIDES}")
     names = {each["name"] for each in definition.containers}
     for held in overrides.get("containerOverrides") or []:
         if held.get("name") not in names:

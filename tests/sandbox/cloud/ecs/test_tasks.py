@@ -46,6 +46,8 @@ def ended(yard, arn, after=90):
         (["false"], 1),
         (["true"], 0),
         (["sleep", "30"], 0),
+        (["migrate", "--fail"], 1),
+        (["sh", "-c", "sleep 30; exit 4"], 4),
     ],
 )
 def test_a_job_ends_with_the_code_of_its_command(yard, command, code):
@@ -420,3 +422,102 @@ def test_what_tags_say():
     assert images.ending("v1-exits", [], job=False) == images.Ending(0.0, 1)
     assert images.ending("exits-0", [], job=True) == images.Ending(0.0, 0)
     assert images.ending("v1", ["serve"], job=False) is None
+
+
+def job(yard, definition, command=("sleep", "600"), **changed):
+    return yard.ecs.run_task(
+        **{
+            "cluster": "shop",
+            "taskDefinition": definition,
+            "launchType": "FARGATE",
+            "networkConfiguration": yard.network,
+            "overrides": {"containerOverrides": [{"name": "app", "command": list(command)}]},
+            **changed,
+        }
+    )
+
+
+def test_a_client_token_starts_a_task_once(yard):
+    definition = yard.definition()
+    first = job(yard, definition, clientToken="once-1", startedBy="once-1")["tasks"][0]["taskArn"]
+    assert [one["taskArn"] for one in job(yard, definition, clientToken="once-1", startedBy="once-1")["tasks"]] == [
+        first
+    ]
+    assert yard.ecs.list_tasks(cluster="shop", startedBy="once-1")["taskArns"] == [first]
+    with pytest.raises(ClientError, match="clientToken is already in use") as caught:
+        job(yard, definition, ["true"], clientToken="once-1", startedBy="once-1")
+    assert caught.value.response["Error"]["Code"] == "ConflictException"
+    assert caught.value.response["resourceIds"] == [first]
+    yard.ecs.create_cluster(clusterName="other")
+    other = job(yard, definition, cluster="other", clientToken="once-1", startedBy="once-1")["tasks"][0]["taskArn"]
+    assert other != first, "a token is one cluster's"
+    yard.world.pass_time(24 * 3600)
+    assert job(yard, definition, clientToken="once-1", startedBy="once-1")["tasks"][0]["taskArn"] != first
+
+
+def test_a_request_that_found_no_room_has_not_used_its_token(yard, monkeypatch):
+    definition = yard.definition()
+    with monkeypatch.context() as patched:
+        patched.setattr("sandbox.cloud.ecs.network.place", _full)
+        assert job(yard, definition, clientToken="t")["failures"][0]["reason"] == "RESOURCE:ENI"
+    assert job(yard, definition, clientToken="t")["tasks"]
+
+
+def _full(*_):
+    raise LookupError("subnet has no free addresses")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"clientToken": "a b"}, "clientToken must be at most 64 characters in the range"),
+        ({"clientToken": "x" * 65}, "clientToken must be at most 64"),
+        ({"startedBy": "a:b"}, "startedBy must be at most 128 letters"),
+        ({"startedBy": "x" * 129}, "startedBy must be at most 128 letters"),
+        ({"group": "service:web"}, "Invalid namespace for group"),
+        ({"propagateTags": "SERVICE"}, "SERVICE is not supported"),
+        ({"platformVersion": "9.9.9"}, "platform version does not exist"),
+        ({"command": ["x" * 8200]}, "Container Overrides length must be at most 8192"),
+        ({"overrides": {"containerOverrides": [{"name": "web"}]}}, "web is not a container in the TaskDefinition"),
+        ({"count": 11}, "count must be between 1 and 10"),
+    ],
+)
+def test_refused_tasks(yard, changed, words):
+    with pytest.raises(ClientError, match=words):
+        job(yard, yard.definition(), **changed)
+    assert yard.tasks() == []
+
+
+def test_no_filter_goes_with_who_started_a_task(yard):
+    for other in ({"family": "shop"}, {"serviceName": "web"}, {"launchType": "FARGATE"}):
+        with pytest.raises(ClientError, match="must be the only filter"):
+            yard.ecs.list_tasks(cluster="shop", startedBy="me", **other)
+    arn = job(yard, yard.definition(), ["exit", "3"], startedBy="me")["tasks"][0]["taskArn"]
+    yard.world.pass_time(90)
+    assert yard.ecs.list_tasks(cluster="shop", startedBy="me")["taskArns"] == []
+    assert yard.ecs.list_tasks(cluster="shop", startedBy="me", desiredStatus="STOPPED")["taskArns"] == [arn]
+    assert yard.ecs.list_tasks(cluster="shop", family="shop", desiredStatus="STOPPED")["taskArns"] == [arn]
+
+
+def test_a_job_beside_a_service_gets_no_traffic_and_is_not_counted(yard):
+    definition = yard.definition(container=CHECK)
+    yard.service(definition, 1)
+    yard.world.pass_time(60)
+    arn = job(yard, definition, group="bluegreen-run-once")["tasks"][0]["taskArn"]
+    yard.world.pass_time(60)
+    task = look(yard, arn)
+    assert (task["lastStatus"], task["group"]) == ("RUNNING", "bluegreen-run-once")
+    assert len(yard.health()) == 1
+    assert yard.look()["runningCount"] == 1
+    yard.world.pass_time(100)
+    assert look(yard, arn)["healthStatus"] == "UNHEALTHY"
+    yard.world.pass_time(600)
+    assert look(yard, arn)["containers"][0]["exitCode"] == 0, "nobody stops it for a failed check of its own"
+
+
+def test_a_job_that_is_stopped_did_not_end_well(yard):
+    arn = job(yard, yard.definition())["tasks"][0]["taskArn"]
+    yard.world.pass_time(60)
+    yard.ecs.stop_task(cluster="shop", task=arn)
+    task = ended(yard, arn)
+    assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("UserInitiated", 143)
