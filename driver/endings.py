@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from driver.errors import Busy, Failure, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict
-from driver.images import named_again
+from driver.images import asked_again
 from driver.interrupts import Interrupted
 from driver.journey import Journey, Taken
 from driver.observe import observe
@@ -72,7 +72,9 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         at = (
             f"record {deployed.generation} is deployed: {spoken(weights(deployed.record))}" if deployed else "no record"
         )
-        again = f"deploy {named_again(request.release.image)}" if isinstance(request, Deploy) else why_of(request)
+        again = why_of(request)
+        if isinstance(request, Deploy) and deployed:
+            again = f"deploy {asked_again(request.release, deployed.record)}"
         commands: tuple[str, ...] = (again, "status")
         if deployed and deployed.record.transition:
             commands = ("resume", "rollback", "status")
@@ -90,7 +92,8 @@ def ended(ports: Ports, journey: Journey, step: Taken, timeout: float) -> Failur
     if deployed is None or color is None or not _has_traffic(ports, deployed, color):
         first = broken[0]
         slot = deployed.record.standby_slot if deployed else None
-        commands = tuple(text.format(image=named_again(slot.image) if slot else "IMAGE") for text in first.next)
+        image = asked_again(slot.release, deployed.record) if deployed and slot else "IMAGE"
+        commands = tuple(text.format(image=image) for text in first.next)
         return Refused(first.reason, first.why, commands or ("status",), {**journey.facts(), "gate": first.gate})
     return taken_back(ports, journey, color, broken, timeout)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from driver.errors import Invalid, Refused
 from infra.images import Image, ImageError, parse_image
 from infra.images import exact as exact_name
+
+if TYPE_CHECKING:
+    from infra.record import Record, Release
 
 
 def named(text: str) -> Image:
@@ -43,3 +48,9 @@ def named_again(image: str) -> str:
     """An image of a record as a person would name it once more: by tag, where ECR can look that up."""
     found = parse_image(image)
     return f"{found.name}:{found.tag}" if found.tag and (found.registry or not found.host) else image
+
+
+def asked_again(release: Release, record: Record) -> str:
+    """What `deploy` is given for the same release: its image, and its platform where the settings' first may differ."""
+    platforms = {slot.platform for slot in record.colors.values()} | {release.platform}
+    return named_again(release.image) + ("" if platforms == {"compose"} else f" --platform {release.platform}")

@@ -9,14 +9,14 @@ from dataclasses import replace
 
 from driver.errors import Refused, ReleaseFailed, Unfinished
 from driver.gates import Verdict
-from driver.images import named_again, short
+from driver.images import asked_again, short
 from driver.journey import Taken
 from driver.launches import lost
 from driver.observe import observe
 from driver.ports import Ports, Ran, Runs
 from driver.release.moves import RunOnce
 from driver.release.once import NotNow, Once
-from infra.record import Color, Deployed, Slot
+from infra.record import Color, Deployed
 
 _POLL = 2.0
 _SHORTEST = 60
@@ -31,6 +31,7 @@ _NOISE = "failed to run commands:"
 def run_once(ports: Ports, move: RunOnce, deployed: Deployed, deadline: float) -> Taken:
     """Raises Refused where the command fails, Unfinished where it has not ended by then."""
     slot, started = deployed.record.colors[move.color], ports.clock.elapsed()
+    same = f"deploy {asked_again(slot.release, deployed.record)}"
     runs = ports.cloud.runs(deployed.capacity[move.color])
     kept = ports.cloud.stored().once
     once = kept if kept and kept.fill == slot.fill else Once(slot.fill, move.words)
@@ -38,21 +39,21 @@ def run_once(ports: Ports, move: RunOnce, deployed: Deployed, deadline: float) -
         # Two of them at once would be worse than a wait.
         if once.state == "begun" and (id := runs.begun(once)):
             ports.tell(f"{runs.named(once, id)} was begun before, with other words: waits for its end")
-            _ended(ports, runs, once, id, slot, deadline)
+            _ended(ports, runs, once, id, same, deadline)
         once = Once(slot.fill, move.words)
     if id := runs.begun(once) if once.state == "begun" else "":
         ports.tell(f"{runs.named(once, id)} was begun before: waits for that")
     else:
         once, id = _begun(ports, runs, move, once, deadline)
         ports.tell(f"`{shlex.join(once.words)}` runs as {runs.named(once, id)}")
-    ran = _ended(ports, runs, once, id, slot, deadline)
+    ran = _ended(ports, runs, once, id, same, deadline)
     ports.cloud.put_once(replace(once, state="failed" if ran.code else "done").text())
     said = "\n".join(_last(ran.said))
     if ran.code:
         what = f"the command of {short(slot.image)} failed" + (f": exit code {ran.code}" if ran.code > 0 else "")
         facts = {"run": {**_facts(once, id), "exit_code": ran.code, "log": _last(ran.said)}}
         why = f"{said or 'it said nothing'}\nnothing that serves was touched; {move.color} can't be promoted"
-        raise Refused(what, why, (f"deploy {named_again(slot.image)}", f"logs {move.color}", "status"), facts)
+        raise Refused(what, why, (same, f"logs {move.color}", "status"), facts)
     reason = f"`{shlex.join(once.words)}` succeeded as {runs.named(once, id)}"
     return Taken(move, waited_seconds=ports.clock.elapsed() - started, verdicts=(Verdict("run", True, reason, said),))
 
@@ -93,8 +94,8 @@ def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, deadline: float)
         ports.clock.sleep(_POLL)
 
 
-def _ended(ports: Ports, runs: Runs, once: Once, id: str, slot: Slot, deadline: float) -> Ran:
-    """How it ended. A code below zero: it never got to one."""
+def _ended(ports: Ports, runs: Runs, once: Once, id: str, same: str, deadline: float) -> Ran:
+    """How it ended. A code below zero: it never got to one. `same`: the deploy that goes on waiting."""
     seen = ports.clock.elapsed()
     while True:
         try:
@@ -107,10 +108,10 @@ def _ended(ports: Ports, runs: Runs, once: Once, id: str, slot: Slot, deadline: 
                 return Ran(-1, f"{runs.named(once, id)} is nowhere to be seen: nobody knows how far it came")
         if ports.clock.elapsed() >= deadline:
             raise Unfinished(
-                f"the command of {short(slot.image)} has not ended",
+                "the release's command has not ended",
                 f"`{shlex.join(once.words)}` goes on as {runs.named(once, id)}; "
                 "the same deploy waits for that and runs no second one",
-                (f"deploy {named_again(slot.image)}", "status"),
+                (same, "status"),
                 {"run": _facts(once, id)},
             )
         ports.clock.sleep(_POLL)

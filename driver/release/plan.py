@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.counting import many
 from driver.gates import judge, scaled
-from driver.images import named_again, same, short
+from driver.images import asked_again, named_again, same, short
 from driver.release.back import back
 from driver.release.course import chosen
 from driver.release.moves import Await, Clear, Fill, Floors, Move, Plan, Refusal, Resize, RunOnce
@@ -131,8 +131,9 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
             f"it runs {short(slot.image)}",
             (f"deploy {named_again(request.image)}", "status"),
         )
+    again = asked_again(slot.release, record)
     if not slot.filled:
-        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {named_again(slot.image)}",))
+        return Refusal(f"{idle} is retired", "its capacity was taken away", (f"deploy {again}",))
     if record.standby == "previous":
         return Refusal(
             f"{idle} is the previous release, not a candidate",
@@ -149,7 +150,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
         return Refusal(
             f"the command of the release on {idle} has not succeeded",
             str(kept),
-            (f"deploy {named_again(slot.image)}", "status"),
+            (f"deploy {again}", "status"),
         )
     course = chosen(request, terms)
     if isinstance(course, Refusal):
@@ -157,7 +158,7 @@ def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> 
     lenient = {**request.gates, "capacity": "off"} if course.gradual else request.gates
     for verdict in judge(seen, idle, lenient, carries=terms.carries):
         if verdict.stops:
-            commands = tuple(text.format(image=named_again(slot.image)) for text in verdict.next)
+            commands = tuple(text.format(image=again) for text in verdict.next)
             return Refusal(verdict.reason, verdict.why, commands, gate=verdict.gate)
     return along(course, seen, record, terms)
 

@@ -44,9 +44,7 @@ class StatusView:
             }
             if intent
             else None,
-            "run": {"command": shlex.join(once.words), "state": once.state, "place": once.place}
-            if once
-            else None,
+            "run": {"command": shlex.join(once.words), "state": once.state, "place": once.place} if once else None,
             "freeze": seen.stored.freeze or None,
             "watcher": watcher.data(watched(seen.stored, seen.now)) if watcher else None,
             "unwatched_since": stamp(unwatched) if unwatched else None,

@@ -7,7 +7,7 @@ import time
 import click
 
 from driver.gates import health
-from driver.images import named_again
+from driver.images import asked_again
 from driver.invocation import Invocation
 from driver.launches import explained
 from driver.observe import observe
@@ -87,10 +87,11 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
     if slot and (once := seen.unrun):
         # The same deploy once more runs it again, or waits for the one that runs.
         what = f"{serving}, {record.idle} is {record.standby}, not deployed yet: its command {once}"
-        return "steady", what, (f"deploy {named_again(slot.image)}", f"logs {record.idle}")
+        return "steady", what, (f"deploy {asked_again(slot.release, record)}", f"logs {record.idle}")
     if slot and slot.filled and record.standby == "candidate" and not (ready := health(seen, record.idle)).passed:
         # The same deploy once more waits for it; what a fill left behind goes with the next update.
-        hints = ("up",) if "up" in ready.next else (f"deploy {named_again(slot.image)}", "deploy IMAGE", "retire")
+        same = f"deploy {asked_again(slot.release, record)}"
+        hints = ("up",) if "up" in ready.next else (same, "deploy IMAGE", "retire")
         return "steady", f"{serving}, {record.idle} is candidate, not ready: {ready.reason}", hints
     advice = {
         "candidate": ("promote",),

@@ -13,6 +13,7 @@ from driver.cloud import fleets
 from driver.cloud.scan import Ecr
 from driver.errors import Refused
 from driver.gates import capacity, targets_for
+from driver.images import asked_again
 from driver.observe import observe
 from driver.release.lines import Line
 from driver.release.moves import Fill, Plan, Refusal
@@ -271,3 +272,10 @@ def test_an_image_of_the_wrong_processor_is_refused_where_the_registry_tells() -
     untold = Ecr(FakeManifests('{"config": {}}')).processors(ECR)  # type: ignore[arg-type]
     check_processor(ECR, untold, "fargate", "x86_64")
     assert Ecr(FakeManifests("")).processors("registry.example/shop@" + DIGEST) == ()  # type: ignore[arg-type]
+
+
+def test_the_same_deploy_names_its_platform_where_that_is_in_doubt() -> None:
+    assert asked_again(release("2"), beside(slot("2", 6))) == "shop:2"
+    mixed = beside(replace(slot("2", 6), platform="fargate"))
+    assert asked_again(mixed.colors["green"].release, mixed) == "shop:2 --platform fargate"
+    assert asked_again(release("2"), mixed) == "shop:2 --platform compose"
