@@ -5,6 +5,7 @@ from __future__ import annotations
 from driver.counting import many
 from driver.errors import ReleaseFailed
 from driver.gates import Verdict
+from driver.interrupts import INTERRUPTS
 from driver.journey import Taken
 from driver.launches import lost
 from driver.observe import observe
@@ -22,6 +23,7 @@ def await_health(ports: Ports, move: Await, deadline: float) -> Taken:
     started, said, known = ports.clock.elapsed(), "", set[str]()
     asked = started
     while True:
+        INTERRUPTS.check()  # a signal's own exception is lost where it comes into a callback of the interpreter
         fleet = observe(ports.cloud, ports.clock.now()).fleet(move.color)
         waited = ports.clock.elapsed() - started
         ports.progress.health(move.color, fleet.healthy, fleet.wanted)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from driver.errors import Refused, ReleaseFailed, Unfinished
 from driver.gates import Verdict
 from driver.images import asked_again, short
+from driver.interrupts import INTERRUPTS
 from driver.journey import Taken
 from driver.launches import lost
 from driver.observe import observe
@@ -78,6 +79,7 @@ def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, deadline: float)
     """The attempt and its id. Raises ReleaseFailed where it can't be begun anywhere in time."""
     again = once.state == "begun" and runs.known(once)
     while True:
+        INTERRUPTS.check()
         try:
             if not again:
                 once = replace(once, state="begun", attempt=uuid.uuid4().hex[:12], place=runs.place())
@@ -98,6 +100,7 @@ def _ended(ports: Ports, runs: Runs, once: Once, id: str, same: str, deadline: f
     """How it ended. A code below zero: it never got to one. `same`: the deploy that goes on waiting."""
     seen = ports.clock.elapsed()
     while True:
+        INTERRUPTS.check()
         try:
             ran = runs.outcome(once, id)
             if ran.code is not None:

@@ -11,8 +11,12 @@ import time
 
 import pytest
 
-from driver.interrupts import Interrupted, Interrupts
+from driver.errors import Unfinished
+from driver.interrupts import INTERRUPTS, Interrupted, Interrupts
 from driver.relays import GITHUB, GITLAB, ONCE, TERMINAL, Relay, relay_for
+from driver.release.requests import Deploy
+from driver.transition import Limits, carry_out
+from tests.driver.fakes import image, release, serving, world
 
 CODE = """
 import sys, time
@@ -151,3 +155,16 @@ def test_at_a_terminal_the_second_ctrl_c_breaks_off_after_a_word(tmp_path):
     said = os.read(ours, 4096).decode()
     os.close(ours)
     assert said.index("Once more breaks it off") < said.index("breaking it off: what it was at stays pending")
+
+
+@pytest.mark.parametrize("waits", ["for its command", "for its health"])
+def test_a_signal_whose_exception_was_lost_takes_effect_at_the_next_look(monkeypatch, waits):
+    """It is, where the signal comes while the interpreter runs a weak reference's callback."""
+    made = world(serving("empty"))
+    made.cloud.commands.after = 10_000
+    made.cloud.sick.add(image("3"))
+    made.clock.ticks.append(lambda: monkeypatch.setattr(INTERRUPTS, "asked", "SIGTERM"))
+    asked = Deploy(release("3"), run=("migrate",) if waits == "for its command" else ())
+    with pytest.raises(Unfinished, match="interrupted by SIGTERM"):
+        carry_out(made.ports, asked, Limits(timeout=600, lock=30))
+    assert made.clock.seconds <= 2

@@ -100,13 +100,13 @@ def test_a_task_outlives_a_driver_that_is_out_of_time_and_not_its_release(play):
 
 
 def test_a_driver_that_is_killed_leaves_a_task_that_the_same_deploy_waits_for():
-    with played(settings={"bluegreen:run": "sh -c 'sleep 540'"}) as play:
+    with played(settings={"bluegreen:run": "sh -c 'sleep 1800'"}) as play:
         begun = play.start("deploy", "shop:2.0.0", *ONTO)
         play.wait(lambda: one_offs(play), "nothing was started", 120)
         begun.kill()
         finish(begun, -9)
         play.run("promote", expect=3)
-        waited = play.run("deploy", "shop:2.0.0", *ONTO)
+        waited = play.run("deploy", "shop:2.0.0", *ONTO, "--timeout", "60m")
         assert "was begun before: waits for that" in waited.err
         (task,) = one_offs(play)
         assert code(task) == 0
