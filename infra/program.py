@@ -17,6 +17,7 @@ from infra.colors.cluster import Cluster
 from infra.colors.platform import Filling, Ground, Site
 from infra.context import Context
 from infra.digest import release_digest
+from infra.guard import guard
 from infra.load_balancer import LoadBalancer
 from infra.network import Network
 from infra.record import COLORS, Color, Record
@@ -58,13 +59,20 @@ def run(context: Context | None = None) -> None:
         behind=supplies.behind,
         cluster=Cluster("cluster", settings) if _has_tasks(settings, record) else None,
     )
+    shared: list[pulumi.Resource] = [network, balancer, *supplies.parts, *((site.cluster,) if site.cluster else ())]
     grounds = _grounds(site, plan)
     supplies.admit(grounds)
     routing = Routing("routing", settings, balancer, record, _served(grounds, settings, record))
     site = replace(site, routed=(routing.production, routing.test))
     fillings = _fillings(site, plan, grounds, _retreat(plan, context.time))
     if settings.gates.alarms.enabled:
-        Watch("watch", settings, balancer.balancer.arn, _groups(grounds))
+        shared.append(Watch("watch", settings, balancer.balancer.arn, _groups(grounds)))
+    guard(
+        settings,
+        [*shared, routing],
+        {f"{color}-{name}": found.resource for color, of in grounds.items() for name, found in of.items()},
+        {color: (f"{color}-{record.colors[color].fill}", filling.resource) for color, filling in fillings.items()},
+    )
 
     places = deployed.Places(
         rules={"production": routing.production.arn, "test": routing.test.arn},

@@ -111,9 +111,7 @@ class Settings(Frozen):
     promotion: Promotion = Promotion()
     gates: Gates = Gates()
     notify: Notify = Notify()
-    protect: bool = Field(
-        default=False, description="true or false: Pulumi refuses to delete balancer, rules and record"
-    )
+    protect: bool = Field(default=False, description="true or false: Pulumi refuses to destroy the stack")
     tags: kinds.Tags = Field(default_factory=dict)
 
     @rule("gates.requests.maxBake", "promotion.strategy", "promotion.bake")

@@ -43,15 +43,20 @@ class Supplies:
     """All of it. Both colors use it; none of it is part of a release."""
 
     def __init__(self, settings: Settings, network: Network, plan: Plan, known: KnownSecrets) -> None:
-        made = Secrets("secret", settings).made if any(one.create for one in settings.secrets.values()) else {}
+        secrets = Secrets("secret", settings) if any(one.create for one in settings.secrets.values()) else None
+        made = secrets.made if secrets else {}
         self.secrets = {**known.readable, **{name: Readable(secret.arn) for name, secret in made.items()}}
         self.store = ConfigStore("bundles", settings)
         logs = Logs("logs", settings)
-        if settings.registry.create:
-            pulumi.export("repository", Repository("repository", settings).url)
+        repository = Repository("repository", settings) if settings.registry.create else None
+        if repository:
+            pulumi.export("repository", repository.url)
         self._endpoints = Endpoints("endpoints", settings, network, plan.region) if settings.network.endpoints else None
         self._cache = (
             Cache("cache", settings, settings.cache, network, known.token) if settings.cache and known.token else None
+        )
+        self.parts: tuple[pulumi.Resource, ...] = tuple(
+            one for one in (secrets, self.store, logs, repository, self._endpoints, self._cache) if one
         )
         self.environment: pulumi.Input[Mapping[str, str]] = self._cache.environment if self._cache else {}
         self.behind: tuple[pulumi.Resource, ...] = (*logs.groups, *(self._endpoints.all if self._endpoints else ()))

@@ -32,7 +32,7 @@ class Fill:
         before = was.record.standby_slot
         fills = [f"**::{idle}-{was.generation + 1}-**"] + ([f"**::{idle}-{before.fill}-**"] if before else [])
         ground = f"**::{idle}-{self.release.platform}-**"
-        return (ground, *fills, _slot_glob(was, was.record.active), *RULES)
+        return (ground, *fills, f"**::{idle}-guard", _slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
         from driver.images import short
@@ -50,7 +50,7 @@ class Clear:
         return was.record
 
     def targets(self, was: Deployed) -> tuple[str, ...]:  # noqa: ARG002 - nobody knows which fill it was
-        return (f"**::{self.color}-*-**", *RULES)
+        return (f"**::{self.color}-*-**", f"**::{self.color}-guard", *RULES)
 
     def __str__(self) -> str:
         return f"take away what an earlier fill left in {self.color}"

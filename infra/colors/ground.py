@@ -92,5 +92,5 @@ class Footing(pulumi.ComponentResource):
             tags=tags,
             opts=fixed(aws.vpc.SecurityGroupEgressRuleArgs),
         )
-        self.ground = Ground(targets.arn, group.id, targets.arn_suffix)
+        self.ground = Ground(targets.arn, group.id, targets.arn_suffix, self)
         self.register_outputs({"targetGroup": targets.arn})

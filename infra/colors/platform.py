@@ -52,6 +52,7 @@ class Ground:
     security_group: pulumi.Output[str]
     measured: pulumi.Output[str]
     """The target group, as its metrics name it."""
+    resource: pulumi.Resource
 
 
 @dataclass(frozen=True)

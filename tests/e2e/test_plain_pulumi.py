@@ -1,6 +1,8 @@
 """What plain `pulumi up`, `refresh` and `destroy` do in each state: the lines of docs/operations.md, one by one."""
 
+import json
 import shutil
+import signal
 
 import pytest
 
@@ -43,12 +45,22 @@ def look(hand):
 
 
 def destroy_is_refused(hand):
-    """Where `bluegreen:protect` is on, whatever the state."""
-    before = look(hand)
-    ran = hand.pulumi("destroy", "--yes", expect=None)
-    assert ran.code not in (0, -9), ran
-    assert "protect" in ran.out + ran.err
-    assert look(hand) == before
+    """Where `bluegreen:protect` is on, whatever the state; also without a preview, before anything is deleted."""
+    before, there = look(hand), resources(hand)
+    for words in ((), ("--skip-preview",)):
+        ran = hand.pulumi("destroy", "--yes", *words, expect=None)
+        assert ran.code not in (0, -9), ran
+        assert "protect" in ran.out + ran.err
+        assert look(hand) == before
+        assert resources(hand) == there, words
+
+
+def resources(hand):
+    """What the stack's state holds."""
+    state = json.loads((hand.stage.home / "state/.pulumi/stacks/shop/dev.json").read_text())
+    latest = state["checkpoint"]["latest"]
+    assert not latest.get("pending_operations"), latest
+    return {one["urn"]: one.get("id") for one in latest["resources"]}
 
 
 def refresh_moves_nothing(hand):
@@ -98,10 +110,13 @@ def test_steady(hand):
 def test_a_shift_under_way_goes_on_beside_them(hand):
     shift = Running.of(hand.start(*SHIFT[:-4], "--bake", "8m", *SHIFT[-2:]))
     shift.until("10 % on green: health")
+    # It stands still for as long as that takes here: in a bake it holds no lock.
+    shift.process.send_signal(signal.SIGSTOP)
     destroy_is_refused(hand)
     refresh_moves_nothing(hand)
     assert hand.record()["transition"]
     up(hand)
+    shift.process.send_signal(signal.SIGCONT)
     end = shift.ended()
     assert end.code == 0, end
     steady_on(hand, GREEN)

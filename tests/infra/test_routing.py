@@ -113,9 +113,13 @@ def test_addresses_are_the_balancers_own_unless_a_host_is_named(world: World) ->
 
 
 @pytest.mark.parametrize(
-    ("protect", "held"), [(True, {"balancer", "production-rule", "test-rule", "record"}), (False, set())]
+    ("protect", "held"),
+    [
+        (True, {"balancer", "production-rule", "test-rule", "record", "ground-guard", "blue-guard", "green-guard"}),
+        (False, set()),
+    ],
 )
-def test_where_settings_say_so_balancer_rules_and_record_are_protected(
+def test_where_settings_say_so_balancer_rules_record_and_guards_are_protected(
     world: World, protect: bool, held: set[str]
 ) -> None:
     world.up({**DEV, "bluegreen:protect": protect})
