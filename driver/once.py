@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import uuid
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from driver.launches import lost
 from driver.observe import observe
 from driver.ports import Ports, Ran, Runs
 from driver.release.moves import RunOnce
-from driver.release.once import NotNow, Once
+from driver.release.once import NotNow, Once, parse
 from infra.record import Color, Deployed
 
 _POLL = 2.0
@@ -34,18 +33,17 @@ def run_once(ports: Ports, move: RunOnce, deployed: Deployed, deadline: float) -
     slot, started = deployed.record.colors[move.color], ports.clock.elapsed()
     same = f"deploy {asked_again(slot.release, deployed.record)}"
     runs = ports.cloud.runs(deployed.capacity[move.color])
-    kept = ports.cloud.stored().once
-    once = kept if kept and kept.fill == slot.fill else Once(slot.fill, move.words)
+    once = move.kept or Once(slot.fill, move.words)
     if once.words != move.words:
         # Two of them at once would be worse than a wait.
         if once.state == "begun" and (id := runs.begun(once)):
             ports.tell(f"{runs.named(once, id)} was begun before, with other words: waits for its end")
             _ended(ports, runs, once, id, same, deadline)
-        once = Once(slot.fill, move.words)
+        once = Once(slot.fill, move.words, attempt=once.attempt)
     if id := runs.begun(once) if once.state == "begun" else "":
         ports.tell(f"{runs.named(once, id)} was begun before: waits for that")
     else:
-        once, id = _begun(ports, runs, move, once, deadline)
+        once, id = _begun(ports, runs, move, once, deployed.capacity[move.color], deadline)
         ports.tell(f"`{shlex.join(once.words)}` runs as {runs.named(once, id)}")
     ran = _ended(ports, runs, once, id, same, deadline)
     ports.cloud.put_once(replace(once, state="failed" if ran.code else "done").text())
@@ -72,19 +70,17 @@ def end_left(ports: Ports, deployed: Deployed, color: Color) -> None:
     with suppress(LookupError):
         while runs.outcome(once, id).code is None and ports.clock.elapsed() < until:
             ports.clock.sleep(_POLL)
-    ports.cloud.put_once(Once(once.fill, once.words).text())
+    ports.cloud.put_once(Once(once.fill, once.words, attempt=once.attempt).text())
 
 
-def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, deadline: float) -> tuple[Once, str]:
+def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, capacity: str, deadline: float) -> tuple[Once, str]:
     """The attempt and its id. Raises ReleaseFailed where it can't be begun anywhere in time."""
     again = once.state == "begun" and runs.known(once)
     while True:
         INTERRUPTS.check()
         try:
             if not again:
-                once = replace(once, state="begun", attempt=uuid.uuid4().hex[:12], place=runs.place())
-                # Kept before it is begun: whoever comes later looks for it, whatever happens to this driver.
-                ports.cloud.put_once(once.text())
+                once = _agreed(ports, runs, once, capacity)
             return once, runs.begin(once, max(_SHORTEST, int(deadline - ports.clock.elapsed())))
         except NotNow as refusal:
             again, why = False, str(refusal)
@@ -94,6 +90,23 @@ def _begun(ports: Ports, runs: Runs, move: RunOnce, once: Once, deadline: float)
             what = f"the command could not be begun on {move.color}"
             raise ReleaseFailed(what, reasons, (f"logs {move.color}", "deploy IMAGE", "status"))
         ports.clock.sleep(_POLL)
+
+
+def _agreed(ports: Ports, runs: Runs, once: Once, capacity: str) -> Once:
+    """The next attempt, where the first driver that came to it began it. Raises NotNow.
+
+    Kept before it is begun: whoever comes later looks for it, whatever happens to this driver.
+    """
+    while True:
+        ours = once.following(capacity, runs.place())
+        once = parse(ports.cloud.claim(ours.attempt, ours.text())) or ours
+        if runs.known(once):
+            break
+        # Nobody knows how far it came, where it was begun.
+    there = ports.cloud.stored().once
+    if there is None or there.attempt != once.attempt:
+        ports.cloud.put_once(once.text())
+    return once
 
 
 def _ended(ports: Ports, runs: Runs, once: Once, id: str, same: str, deadline: float) -> Ran:

@@ -74,9 +74,14 @@ class Taking:
     def _noted(self, deployed: Deployed) -> None:
         """What the new fill has to run, before it is there: a driver that dies leaves nothing to be promoted."""
         end_left(self.ports, deployed, deployed.record.idle)
+        kept, fill = self.ports.cloud.stored().once, deployed.generation + 1
+        if kept and kept.fill != fill:
+            self.ports.cloud.drop_claims()
         if isinstance(self.request, Deploy) and self.request.run:
-            self.ports.cloud.put_once(Once(deployed.generation + 1, self.request.run).text())
-        elif self.ports.cloud.stored().once:
+            # Another driver that is ahead with this very fill may have begun it already.
+            if not (kept and (kept.fill, kept.words) == (fill, self.request.run)):
+                self.ports.cloud.put_once(Once(fill, self.request.run).text())
+        elif kept:
             self.ports.cloud.drop_once()
 
     def _read_back(self, journey: Journey) -> tuple[Verdict, ...]:

@@ -17,7 +17,7 @@ import botocore.session
 
 from driver.cloud.account import Credentials, assumed
 from driver.cloud.failures import spoken
-from driver.errors import Failure, Invalid
+from driver.errors import Busy, Failure, Invalid
 from driver.release.freeze import sentence
 from driver.release.once import parse as parse_once
 from driver.release.snapshot import Rule, Stored, Target
@@ -234,6 +234,28 @@ class AwsCloud:
 
     def drop_once(self) -> None:
         self._drop("run")
+
+    def claim(self, name: str, text: str) -> str:
+        path = f"{self.path}/claims"
+        try:
+            with spoken(f"{path}/{name}"):
+                self._ssm.put_parameter(Name=f"{path}/{name}", Value=text, Type="String", Overwrite=False)
+        except FileExistsError:
+            found = self._claims().get(name)
+            if found is None:
+                why = "its claim is there and can't be read yet"
+                raise Busy("another driver is about to begin the same", why, ("status",)) from None
+            return found
+        return text
+
+    def drop_claims(self) -> None:
+        for name in self._claims():
+            self._drop(f"claims/{name}")
+
+    def _claims(self) -> dict[str, str]:
+        with spoken(f"{self.path}/claims"):
+            pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=f"{self.path}/claims")
+            return {one["Name"].rpartition("/")[2]: one["Value"] for page in pages for one in page["Parameters"]}
 
     def runs(self, name: str) -> Runs:
         from driver.cloud.runs import runs  # a rollback would wait for it

@@ -32,12 +32,16 @@ _ABSENT = {
     "ServiceNotFoundException",
     "InvocationDoesNotExist",
 }
+_PRESENT = {"ParameterAlreadyExists"}
 _LOGIN = ("$ aws sts get-caller-identity", "doctor")
 
 
 @contextmanager
 def spoken(subject: str) -> Iterator[None]:
-    """Turns botocore's errors into failures that say what to do; what does not exist becomes a LookupError."""
+    """Turns botocore's errors into failures that say what to do.
+
+    What does not exist becomes a LookupError, and what must not exist yet and does a FileExistsError.
+    """
     try:
         yield
     except aws.ClientError as error:
@@ -73,11 +77,13 @@ def corrupt(error: RecordError) -> Invalid:
     return Invalid("the deployed record can't be read", "; ".join(error.problems), ("sync --from-live",), CORRUPT)
 
 
-def _refused(subject: str, error: aws.ClientError) -> Failure | LookupError:
+def _refused(subject: str, error: aws.ClientError) -> Failure | LookupError | FileExistsError:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "") or str(error)
     if code in _ABSENT:
         return LookupError(message)
+    if code in _PRESENT:
+        return FileExistsError(message)
     if code in _CREDENTIALS:
         return Invalid("AWS does not accept the credentials", f"{code}: {message}", _LOGIN)
     if code in _DENIED:

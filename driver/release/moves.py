@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from driver.release.once import Once
 from driver.release.requests import Leniency
 from infra.record import COLORS, Color, Deployed, Record, Release, Transition, precise, same_wish, stamp
 from infra.steps import filled, flipped, floored, shifted, undone
@@ -202,10 +203,14 @@ class Await:
 
 @dataclass(frozen=True)
 class RunOnce:
-    """A command of the recorded release, on one of a color's instances or as a task of its own."""
+    """A command of the recorded release, on one of a color's instances or as a task of its own.
+
+    `kept`: how far it had come when this was planned. What another driver begins from there on is this one's as well.
+    """
 
     color: Color
     words: tuple[str, ...]
+    kept: Once | None = None
 
     def __str__(self) -> str:
         return f"run `{shlex.join(self.words)}` of the new release once, on {self.color}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 SCHEMA = 1
@@ -32,6 +33,15 @@ class Once:
     attempt: str = ""
     place: str = ""
     """An instance, or the service whose definition a task of its own runs."""
+
+    def following(self, capacity: str, place: str) -> Once:
+        """The next attempt, begun at a place. `capacity`: the name of what it runs on, which no other fill ever has.
+
+        Whoever goes on from the same attempt gives the next one the same name, and of one name none is run twice.
+        """
+        before = json.dumps([capacity, self.fill, self.words, self.attempt])
+        name = hashlib.sha256(before.encode()).hexdigest()[:12]
+        return replace(self, state="begun", attempt=name, place=place)
 
     def text(self) -> str:
         return json.dumps(

@@ -8,6 +8,7 @@ from driver.images import asked_again, named_again, same, short
 from driver.release.back import back
 from driver.release.course import chosen
 from driver.release.moves import Await, Clear, Fill, Floors, Move, Plan, Refusal, Resize, RunOnce
+from driver.release.once import Once
 from driver.release.onward import along, resumed
 from driver.release.requests import Deploy, Promote, Request, Resume, Retire, Rollback, Terms
 from driver.release.snapshot import NOTHING, Snapshot
@@ -103,8 +104,8 @@ def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -
     return Plan(f"fills {idle}; no traffic moves", (fill, *_run(idle, request.run), Await(idle, needed)))
 
 
-def _run(color: Color, words: tuple[str, ...]) -> tuple[Move, ...]:
-    return (RunOnce(color, words),) if words else ()
+def _run(color: Color, words: tuple[str, ...], kept: Once | None = None) -> tuple[Move, ...]:
+    return (RunOnce(color, words, kept),) if words else ()
 
 
 def _once(seen: Snapshot, idle: Color, slot: Slot, request: Deploy) -> tuple[Move, ...]:
@@ -113,7 +114,7 @@ def _once(seen: Snapshot, idle: Color, slot: Slot, request: Deploy) -> tuple[Mov
     if kept is None or kept.fill != slot.fill:
         return _run(idle, request.run)
     words = request.run or kept.words
-    return () if kept.state == "done" and kept.words == words else _run(idle, words)
+    return () if kept.state == "done" and kept.words == words else _run(idle, words, kept)
 
 
 def _promote(seen: Snapshot, record: Record, request: Promote, terms: Terms) -> Plan | Refusal:

@@ -41,6 +41,7 @@ def destroy(called: Invocation, dry_run: bool, timeout: float) -> Result:
     changes = patiently(session.ports, timeout, session.stack.destroy)
     session.cloud.drop_intent()
     session.cloud.drop_once()
+    session.cloud.drop_claims()
     session.stack.forget()
     facts = {"counts": dict(changes.counts), "stack_updates": 1}
     gone = sum(changes.counts.values())

@@ -123,6 +123,7 @@ class FakeCloud:
     driver: str = ""
     """The lease of who watches. Its calls are not counted: a thread of its own makes them."""
     kept_once: str = ""
+    claims: dict[str, str] = field(default_factory=dict)
     commands: FakeRuns = field(default_factory=FakeRuns)
     published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
@@ -229,6 +230,14 @@ class FakeCloud:
     def drop_once(self) -> None:
         self._call("drop_once")
         self.kept_once = ""
+
+    def claim(self, name: str, text: str) -> str:
+        self._call("claim")
+        return self.claims.setdefault(name, text)
+
+    def drop_claims(self) -> None:
+        self._call("drop_claims")
+        self.claims.clear()
 
     def runs(self, name: str) -> FakeRuns:
         return self.commands.of(name, lambda: self.groups[name].instances if name in self.groups else ())

@@ -12,7 +12,7 @@ from moto import mock_aws
 from driver.cloud.account import Credentials, Role, credentials, refuse_other_account
 from driver.cloud.aws import AwsCloud
 from driver.cloud.failures import spoken
-from driver.errors import Failure, Invalid, Refused, Unforeseen
+from driver.errors import Busy, Failure, Invalid, Refused, Unforeseen
 from driver.release.freeze import Freeze
 from driver.release.snapshot import Rule
 from infra.record import Intent, intent_text
@@ -188,3 +188,21 @@ def test_a_role_is_assumed_before_the_first_call(monkeypatch):
     with mock_aws():
         role = Role("arn:aws:iam::444455556666:role/deploy")
         assert AwsCloud("shop", "dev", Credentials(REGION, roles=(role,))).account() == "444455556666"
+
+
+def test_of_two_claims_the_first_one_holds(cloud):
+    assert cloud.claim("abc", "ours") == "ours"
+    assert cloud.claim("abc", "theirs") == "ours"
+    assert cloud.claim("abd", "theirs") == "theirs"
+    assert cloud.stored().once is None, "a claim is no part of what every verb reads"
+    for number in range(12):  # more than one page
+        cloud.claim(f"n{number}", "x")
+    cloud.drop_claims()
+    assert cloud.claim("abc", "theirs") == "theirs"
+
+
+def test_a_claim_that_can_not_be_read_yet_is_anothers(cloud, monkeypatch):
+    cloud.claim("abc", "ours")
+    monkeypatch.setattr(cloud, "_claims", dict)
+    with pytest.raises(Busy):
+        cloud.claim("abc", "theirs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from driver.release.moves import Await, Fill, RunOnce
 from driver.release.once import Once, parse
 from driver.release.requests import Deploy, Promote, Retire
 from driver.report.status import StatusView, status_lines
-from driver.transition import Limits, carry_out, planned
+from driver.transition import Limits, carry_out, follow, planned
 from driver.verbs.deploy import split
 from driver.verbs.status import summary
 from tests.driver.fakes import release, serving, world
@@ -244,7 +245,8 @@ def test_a_release_that_goes_takes_its_command_along(outlives):
     carry_out(made.ports, Retire("green"), LIMITS)
     assert made.cloud.commands.ended == (["id-0"] if outlives else [])
     if outlives:
-        assert parse(made.cloud.kept_once) == Once(6, WORDS)
+        ((begun, _),) = made.cloud.commands.began
+        assert parse(made.cloud.kept_once) == Once(6, WORDS, attempt=begun.attempt)
 
 
 def test_the_next_fill_ends_the_command_of_the_one_before():
@@ -269,3 +271,76 @@ def test_what_is_no_command_line_is_told():
 
 def test_a_text_of_somebody_elses_is_none():
     assert [parse(text) for text in ("", "x", "[]", '{"state": "x"}', "null")] == [None] * 5
+
+
+@pytest.mark.parametrize("at", ["place", "claim", "put_once", "begin"])
+@pytest.mark.parametrize("ends", [Ran(0, "done"), Ran(3, "no")], ids=["succeeds", "fails"])
+def test_two_drivers_that_start_the_same_deploy_run_its_command_once(monkeypatch, at, ends):
+    """The second one does all of its work while the first is about to do this; an instance runs an attempt once."""
+    made = world(serving("empty"))
+    made.cloud.commands.ends = ends
+    where = made.cloud.commands if at in ("place", "begin") else made.cloud
+    real, seen = getattr(where, at), []
+
+    def meanwhile(*given):
+        if not seen and (at != "put_once" or '"begun"' in given[0]):
+            seen.append(at)
+            with contextlib.suppress(Refused):
+                carry_out(made.ports, ASKED, LIMITS)
+            # Another instance may be the first one by now.
+            group = made.cloud.groups["green-6-group"]
+            made.cloud.groups[group.name] = replace(group, instances=("i-a-new-one", *group.instances))
+        return real(*given)
+
+    monkeypatch.setattr(where, at, meanwhile)
+    with contextlib.nullcontext() if ends.code == 0 else pytest.raises(Refused):
+        carry_out(made.ports, ASKED, LIMITS)
+    assert seen
+    assert {(one.attempt, one.place) for one, _ in made.cloud.commands.began} == {
+        (parse(made.cloud.kept_once).attempt, "i-green-6-0")
+    }
+    assert parse(made.cloud.kept_once).state == ("failed" if ends.code else "done")
+
+
+def test_a_driver_that_notes_the_command_late_does_not_take_back_that_it_ran():
+    """It planned before the other one filled the color, and notes what its own fill is to run after that."""
+    made = world(serving("empty"))
+    second = planned(made.ports, ASKED)
+    carry_out(made.ports, ASKED, LIMITS)
+    follow(made.ports, *second, ASKED, LIMITS)
+    assert len({one.attempt for one, _ in made.cloud.commands.began}) == 1
+    assert parse(made.cloud.kept_once).state == "done"
+
+
+def test_an_attempt_whose_instance_is_gone_is_followed_by_another(monkeypatch):
+    made = world(serving("empty"))
+    made.cloud.commands.losing = [Unforeseen("the answer was lost")]
+    with pytest.raises(Unforeseen):
+        carry_out(made.ports, ASKED, LIMITS)
+    monkeypatch.setattr(made.cloud, "runs", lambda name: made.cloud.commands.of(name, lambda: ("i-b-new-one",)))
+    made.cloud.kept_once = Once(6, WORDS).text()  # as of one that died between its claim and its note
+    carry_out(made.ports, Deploy(release("3")), LIMITS)
+    (first, _), (second, _) = made.cloud.commands.began
+    assert (first.place, second.place) == ("i-green-6-0", "i-b-new-one")
+    assert first.attempt != second.attempt
+
+
+def test_claims_go_with_the_fill_that_they_were_for():
+    made = world(serving("empty"))
+    carry_out(made.ports, ASKED, LIMITS)
+    assert len(made.cloud.claims) == 1
+    carry_out(made.ports, Deploy(release("2"), run=WORDS, end_hold=True), LIMITS)
+    (left,) = made.cloud.claims
+    assert left == parse(made.cloud.kept_once).attempt
+
+
+def test_an_attempt_has_the_same_name_for_whoever_goes_on_from_the_same_one():
+    once = Once(6, WORDS)
+    assert once.following("group-1", "i-1").attempt == once.following("group-1", "i-2").attempt
+    others = {
+        once.following("group-2", "i-1").attempt,
+        replace(once, fill=7).following("group-1", "i-1").attempt,
+        replace(once, words=("x",)).following("group-1", "i-1").attempt,
+        once.following("group-1", "i-1").following("group-1", "i-1").attempt,
+    }
+    assert len(others | {once.following("group-1", "i-1").attempt}) == 5

@@ -46,3 +46,14 @@ def test_the_settings_command_survives_a_driver_that_is_stopped():
         (sent,) = play.client("ssm").list_commands()["Commands"]
         assert sent["Status"] == "Success"
         play.run("promote")
+
+
+def test_two_drivers_that_start_the_same_deploy_run_its_command_once():
+    with played() as play:
+        both = [play.start("deploy", "shop:2.0.0", "--run", "migrate up") for _ in range(2)]
+        ends = sorted(finish(each, None).code for each in both)
+        assert ends in ([0, 0], [0, 5]), ends
+        sent = play.client("ssm").list_commands()["Commands"]
+        assert len({each["Comment"] for each in sent}) == 1, sent
+        assert {each["Status"] for each in sent} == {"Success"}
+        play.run("promote")
