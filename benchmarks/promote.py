@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.pairs import ended, in_turns, show
 from benchmarks.released import STACK, released
 from driver.checkout import Checkout
-from driver.release.moves import RULES
+from driver.release.targets import RULES
 from infra.steps import flipped
 
 PLAIN = """

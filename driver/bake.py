@@ -104,9 +104,14 @@ class Watch:
 
     def _checked(self) -> bool:
         """What costs requests or time is asked once, before the next weight."""
-        for verdict in checked(self.ports, self.terms, self.deployed, self.move.to, self.move.gates):
+        for verdict in checked(self.ports, self.terms, self._address, self.move.to, self.move.gates):
             self._note(verdict)
         return self.stopping
+
+    @property
+    def _address(self) -> str:
+        """Where what is watched answers: in place the test listener sends elsewhere."""
+        return self.deployed.url if self.move.in_place else self.deployed.test_url
 
     def _requests(self, *, waited_out: bool) -> Verdict:
         record = self.deployed.record
@@ -151,7 +156,7 @@ class Watch:
 
     def _held(self) -> Unfinished:
         verdict = next(verdict for verdict in self.verdicts.values() if verdict.held)
-        what = f"held at {self.move.weight} % on {self.move.to}: {verdict.reason}"
+        what = f"held while watching {self.move.what}: {verdict.reason}"
         return Unfinished(what, verdict.why, (f"resume --gate {verdict.gate}=warn", "resume", "rollback"))
 
     def _say(self, stayed: float) -> None:
@@ -170,7 +175,7 @@ class Watch:
                 if left
                 else "waiting on: " + "; ".join(one.reason for one in self.verdicts.values() if one.held)
             )
-            self.ports.tell(f"{self.move.weight} % on {self.move.to}: {signs}; {rest}")
+            self.ports.tell(f"{self.move.what}: {signs}; {rest}")
 
     def _taken(self, stayed: float) -> Taken:
         return Taken(self.move, waited_seconds=stayed, verdicts=tuple(self.verdicts.values()))
@@ -189,13 +194,11 @@ def watched_alarms(
     return (bake_gates.alarms(ports.cloud.alarms(names, since), names, terms.alarms),) if names else ()
 
 
-def checked(
-    ports: Ports, terms: Terms, deployed: Deployed, color: Color, gates: Mapping[str, Leniency]
-) -> tuple[Verdict, ...]:
-    """The smoke checks and the team's command, through the test listener. The second only where the first passed."""
+def checked(ports: Ports, terms: Terms, url: str, color: Color, gates: Mapping[str, Leniency]) -> tuple[Verdict, ...]:
+    """The smoke checks and the team's command, through a listener. The second only where the first passed."""
     verdicts: list[Verdict] = []
     if terms.smoke and gates.get("smoke") != "off":
-        verdicts.append(lenient(checks.smoke(ports.probe, deployed.test_url, terms.smoke), gates))
+        verdicts.append(lenient(checks.smoke(ports.probe, url, terms.smoke), gates))
     if terms.command and gates.get("command") != "off" and not any(verdict.stops for verdict in verdicts):
-        verdicts.append(lenient(checks.command(ports.runner, deployed.test_url, color, terms.command), gates))
+        verdicts.append(lenient(checks.command(ports.runner, url, color, terms.command), gates))
     return tuple(verdicts)

@@ -8,20 +8,23 @@ from datetime import timedelta
 
 from driver.errors import Busy, Failure, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.gates import Verdict
-from driver.images import asked_again
+from driver.images import asked_again, short
 from driver.interrupts import Interrupted
 from driver.journey import Journey, Taken
 from driver.observe import observe
 from driver.ports import Ports
 from driver.release.requests import Deploy, Request, why_of
+from driver.release.rolling import Finish
 from driver.release.snapshot import Fleet, spoken
 from driver.rollback import Haste, roll_back
 from driver.stack.failures import Behind
 from driver.verify import still_ours
-from infra.record import Color, Deployed, other, weights
+from infra.record import Color, Deployed, Transition, other, weights
 
 _LINES, _WIDE = 5, 200
 """Log lines that a failure quotes, and characters of each."""
+_MANY = 20
+"""How many times as many are looked through for those of one release."""
 
 _RECENT = timedelta(minutes=30)
 
@@ -44,21 +47,23 @@ def left_halfway(ports: Ports, journey: Journey) -> Iterator[None]:
     except (Busy, Unfinished, ReleaseFailed):
         raise
     except Failure as failure:
-        if not _shifting(ports, journey):
+        at = _under_way(ports, journey)
+        if at is None:
             raise
         why = f"{failure.what}: {failure.why}".rstrip(": ")
         hints = tuple(hint for hint in failure.next if hint in {"doctor", "status"})
         first = ("up",) if isinstance(failure, Behind) else ()  # without it nothing goes on
         onward = (*first, "resume", "rollback", *hints)
-        raise Unfinished("the shift stays where it is", why, onward, failure.facts) from failure
+        what = "the shift stays where it is" if at.kind == "shift" else "the release in place is not over"
+        raise Unfinished(what, why, onward, failure.facts) from failure
 
 
-def _shifting(ports: Ports, journey: Journey) -> bool:
-    """Whether the record says so; where it can't be read, as far as this driver knows."""
+def _under_way(ports: Ports, journey: Journey) -> Transition | None:
+    """What the record says; where it can't be read, as far as this driver knows."""
     deployed = journey.deployed
     with suppress(Failure):
         deployed = ports.cloud.stored().deployed
-    return deployed is not None and deployed.record.transition is not None
+    return deployed.record.transition if deployed is not None else None
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         )
         again = why_of(request)
         if isinstance(request, Deploy) and deployed:
-            again = f"deploy {asked_again(request.release, deployed.record)}"
+            again = f"deploy {asked_again(request.release, deployed.record)}{' --in-place' if request.in_place else ''}"
         commands: tuple[str, ...] = (again, "status")
         if deployed and deployed.record.transition:
             commands = ("resume", "rollback", "status")
@@ -89,6 +94,11 @@ def ended(ports: Ports, journey: Journey, step: Taken, timeout: float) -> Failur
     """A gate says no: refused where no traffic has moved yet, else it goes back to the color that served."""
     broken, deployed = step.broken, journey.deployed
     color = getattr(step.move, "to", getattr(step.move, "color", None))
+    if deployed is not None and deployed.record.leaving is not None:
+        return put_back(ports, journey, broken, timeout)
+    if isinstance(step.move, Finish):
+        why = "; ".join(f"{verdict.gate}: {verdict.reason} {verdict.why}".strip() for verdict in broken)
+        return Unfinished("the release is in place, but not all agrees", why, ("status",), journey.facts())
     if deployed is None or color is None or not _has_traffic(ports, deployed, color):
         first = broken[0]
         slot = deployed.record.standby_slot if deployed else None
@@ -104,6 +114,34 @@ def _has_traffic(ports: Ports, deployed: Deployed, color: Color) -> bool:
         return True
     live = observe(ports.cloud, ports.clock.now()).live
     return live is not None and live[color] > 0
+
+
+def put_back(ports: Ports, journey: Journey, broken: tuple[Verdict, ...], timeout: float) -> Failure:
+    """A release in place has failed: the color gets its targets of before back, and the end tells of it."""
+    assert journey.deployed is not None
+    record = journey.deployed.record
+    leaving = record.leaving
+    assert leaving is not None  # else there is nothing to put back
+    active, came, old = record.active, short(record.active_slot.image), short(leaving.image)
+    why = "; ".join(f"{verdict.gate}: {verdict.reason} {verdict.why}".strip() for verdict in broken)
+    came_to: tuple[str, ...] = ()
+    try:
+        seen = observe(ports.cloud, ports.clock.now())
+        still_ours(seen, journey.deployed)
+        came_to = tuple(target.id for target in seen.fleet(active).arrived)
+    except Busy:
+        raise
+    except Failure as failure:
+        # Nobody's reason keeps it from going back.
+        ports.tell(f"can't look at {active}: {failure.what}")
+    said = last_words(ports, active, came_to)
+    ports.tell(f"{broken[0].gate}: {broken[0].reason}; going back to {old}")
+    back = roll_back(ports, Haste(at_once=True, why=f"{broken[0].gate}: {broken[0].reason}", timeout=timeout))
+    journey.steps += back.steps
+    journey.deployed = back.deployed
+    facts = {**journey.facts(), "gate": broken[0].gate, "log": list(said)}
+    what = f"{came} failed in place: {active} runs {old} again"
+    return RolledBack(what, "\n".join((why, *said)), (f"logs {active}", "status"), facts)
 
 
 def taken_back(ports: Ports, journey: Journey, failed: Color, broken: tuple[Verdict, ...], timeout: float) -> Failure:
@@ -142,10 +180,14 @@ def _looked_at(ports: Ports, journey: Journey, failed: Color, why: str) -> Fleet
     return new
 
 
-def last_words(ports: Ports, color: Color) -> tuple[str, ...]:
-    """The last lines that a color has logged, as far as they can be read: what it says is the best clue there is."""
+def last_words(ports: Ports, color: Color, of: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The last lines that a color has logged, as far as they can be read: what it says is the best clue there is.
+
+    `of`: rather those of these instances, where any of the last ones is.
+    """
     try:
-        lines = ports.cloud.log_lines(color, ports.clock.now() - _RECENT, _LINES)
+        lines = ports.cloud.log_lines(color, ports.clock.now() - _RECENT, _LINES * _MANY if of else _LINES)
     except (Failure, LookupError):
         return ()
-    return tuple(f"{line.stream}: {' '.join(line.text.split())[:_WIDE]}" for line in lines)
+    lines = [line for line in lines if line.stream.startswith(of)] or lines if of else lines
+    return tuple(f"{line.stream}: {' '.join(line.text.split())[:_WIDE]}" for line in lines[-_LINES:])

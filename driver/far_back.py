@@ -34,7 +34,10 @@ def goal(versions: Sequence[Version], generation: int, seen: Snapshot) -> Goal:
         why = f"the history of the record has no such generation; AWS keeps its last {KEPT} versions"
         raise Refused(f"nobody knows what served at generation {generation}", why, ("history",))
     if record.transition is not None:
-        why = f"{record.transition.weight} % on {record.idle}: first out of it, then back"
+        where = f"{record.transition.weight} % on {record.idle}"
+        if record.leaving is not None:
+            where = f"{record.active} is changed in place"
+        why = f"{where}: first out of it, then back"
         raise Refused("a transition is in progress", why, ("rollback", "status"))
     if _same(record.active_slot, slot):
         what = f"{short(slot.image)} of generation {generation} serves already"

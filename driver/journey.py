@@ -7,6 +7,7 @@ from typing import Any
 
 from driver.gates import Verdict
 from driver.release.moves import Advance, Bake, Move, Pause, Settle, Shift, Undo
+from driver.release.rolling import Begin, Checkpoint, Finish, Roll
 from infra.record import Deployed, other, weights
 
 
@@ -25,7 +26,7 @@ class Taken:
         """Percent of the traffic that the color named has after it; None for a step that has to do with none."""
         if isinstance(self.move, Advance | Bake | Pause | Shift):
             return self.move.weight
-        return 100 if isinstance(self.move, Undo | Settle) else None
+        return 100 if isinstance(self.move, Undo | Settle | Roll | Begin | Checkpoint | Finish) else None
 
     @property
     def broken(self) -> tuple[Verdict, ...]:
@@ -56,13 +57,15 @@ class Journey:
     """Whether people have been told that it began."""
 
     @property
-    def paused_at(self) -> int | None:
-        """The weight at which it ended because that was asked for."""
+    def paused(self) -> Pause | None:
+        """Where it ended because that was asked for."""
         last = self.steps[-1].move if self.steps else None
-        return last.weight if isinstance(last, Pause) else None
+        return last if isinstance(last, Pause) else None
 
     def way(self) -> dict[str, Any]:
         """From which color to which, and the share that the latter has by now."""
+        if self.deployed and any(isinstance(step.move, Begin | Roll) for step in self.steps):
+            return {"from": self.deployed.record.active, "to": self.deployed.record.active, "weight": 100}
         moved = [step.move for step in self.steps if step.updates and isinstance(step.move, Advance | Shift)]
         to = moved[-1].to if moved else self.deployed.record.idle if self.deployed else None
         share = weights(self.deployed.record)[to] if self.deployed and to else None

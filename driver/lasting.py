@@ -7,16 +7,20 @@ from collections.abc import Sequence
 
 from driver.await_health import await_health
 from driver.errors import Busy, Failure, ReleaseFailed, Unfinished
+from driver.images import short
 from driver.journey import Journey, Taken
 from driver.locks import JITTER, until
 from driver.movers.stack import apply, attempt
-from driver.observe import glance
+from driver.observe import glance, observe
 from driver.ports import Ports
 from driver.refusal import refusal
 from driver.release.back import back
-from driver.release.moves import Await, Move, Refusal, Settle, Shift, Undo, Update
+from driver.release.in_place import put_back
+from driver.release.moves import Await, Move, Plan, Refusal, Settle, Shift, Undo, Update
+from driver.release.rolling import Roll
 from driver.release.snapshot import Snapshot, spoken
-from driver.rollback import Haste, urgent_of
+from driver.replacing import replace
+from driver.rollback import Haste, parted, urgent_of
 from driver.stack.failures import Locked
 from driver.urgent import Urgent, hasten
 from driver.verify import drop_spent_intent, verify, written
@@ -50,17 +54,41 @@ def _ready(ports: Ports, seen: Snapshot, moves: Sequence[Move], reason: str, has
     return journey
 
 
-def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -> None:
+def going_back(ports: Ports) -> Plan | None:
+    """What is left of a way back that is recorded already: members that still run what was taken back."""
+    seen = observe(ports.cloud, ports.clock.now())
+    return put_back(seen, seen.record) if seen.record is not None else None
+
+
+def go_on_back(ports: Ports, seen: Snapshot, decision: Plan, haste: Haste) -> Journey:
+    """The rest of such a way back: no traffic moves, and no record is written."""
+    journey = Journey(decision.reason, seen.deployed)
+    with watched(ports, "rollback"):
+        _put_back(ports, decision.moves, journey, haste)
+        _verified(ports, journey)
+    journey.reason = now_runs(journey.deployed)
+    return journey
+
+
+def now_runs(deployed: Deployed | None) -> str:
+    """What serves, in one sentence."""
+    if deployed is None:
+        return "the deployed record is gone"
+    return f"{deployed.record.active} runs {short(deployed.record.active_slot.image)} again"
+
+
+def make_lasting(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste, after: Sequence[Move] = ()) -> None:
     """Updates the stack until the record says what the rule does, then removes the intent and verifies.
 
-    While another update holds the lock the weights are set again whenever they have been changed.
+    While another update holds the lock the weights are set again whenever they have been changed. `after`: what is
+    left to do when the record says it.
     """
     ports.progress.weights(weights(urgent.record))
     with watched(ports, "rollback"):
-        _lasted(ports, urgent, journey, haste)
+        _lasted(ports, urgent, journey, haste, after)
 
 
-def _lasted(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -> None:
+def _lasted(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste, after: Sequence[Move]) -> None:
     deadline, said = until(ports.clock, haste.lock), ""
     while True:
         seen = glance(ports.cloud, ports.cloud.stored(), ports.clock.now())
@@ -83,15 +111,37 @@ def _lasted(ports: Ports, urgent: Urgent, journey: Journey, haste: Haste) -> Non
         journey.deployed = applied.deployed
         break
     drop_spent_intent(ports)
-    after, verdicts = verify(ports)
-    journey.deployed = after.deployed
+    _put_back(ports, after, journey, haste)
+    _verified(ports, journey)
+
+
+def _put_back(ports: Ports, moves: Sequence[Move], journey: Journey, haste: Haste) -> None:
+    """Out of a release in place: until the members of before are there again."""
+    for move in moves:
+        if not isinstance(move, Roll):
+            continue
+        deployed = ports.cloud.stored().deployed
+        if deployed is None or deployed.record.active_slot.release != move.release:
+            raise Busy("another driver took over", written(deployed), ("status",))
+        step = replace(ports, move, deployed, ports.clock.elapsed() + haste.timeout)
+        journey.steps.append(step)
+        journey.deployed = deployed
+        if step.broken:
+            what = f"{move.color} is not all back at {short(move.release.image)} yet"
+            raise Unfinished(what, step.broken[0].why, ("resume", "status"), journey.facts())
+
+
+def _verified(ports: Ports, journey: Journey) -> None:
+    seen, verdicts = verify(ports)
+    journey.deployed = seen.deployed
     if journey.steps:
         last = journey.steps[-1]
         journey.steps[-1] = Taken(last.move, last.updates, last.update_seconds, last.waited_seconds, verdicts)
     broken = [verdict for verdict in verdicts if not verdict.passed]
     if broken:
+        to = seen.record.active if seen.record else "nobody"
         why = "; ".join(f"{verdict.gate}: {verdict.reason}" for verdict in broken)
-        raise Unfinished(f"{urgent.to} has the traffic, but not all agrees", why, ("status",), journey.facts())
+        raise Unfinished(f"{to} has the traffic, but not all agrees", why, ("status",), journey.facts())
 
 
 def still_serves(deployed: Deployed | None, to: Color) -> None:
@@ -111,9 +161,7 @@ def _left(seen: Snapshot, to: Color) -> Shift | Undo | Settle | None:
     decision = back(seen, seen.deployed, at_once=True)
     if isinstance(decision, Refusal):
         raise refusal(decision)
-    move = decision.moves[-1]
-    assert isinstance(move, Shift | Undo | Settle)
-    return move
+    return parted(decision)[1]
 
 
 def _hold(ports: Ports, seen: Snapshot, move: Shift | Undo | Settle, urgent: Urgent, why: str) -> None:

@@ -22,9 +22,12 @@ def explained(cloud: Cloud, seen: Snapshot) -> Snapshot:
     return replace(seen, fleets=fleets)
 
 
-def lost(cloud: Cloud, color: Color, fleet: Fleet) -> tuple[str, ...]:
-    """A line for each reason. What can't be asked is not worth failing for: the targets' own reasons stay."""
+def lost(cloud: Cloud, color: Color, fleet: Fleet, template: str = "") -> tuple[str, ...]:
+    """A line for each reason. What can't be asked is not worth failing for: the targets' own reasons stay.
+
+    `template`: what is asked for was launched from that, where it is not what the capacity launches from now.
+    """
     try:
-        return cloud.launch_failures(fleet.group, color) if fleet.group else ()
+        return cloud.launch_failures(fleet.group, color, template) if fleet.group else ()
     except (Failure, LookupError):
         return ()

@@ -118,16 +118,24 @@ def _tested(deployed: Deployed, rule: Rule | None) -> Color | None:
 
 
 def _fleet(deployed: Deployed, color: Color, targets: tuple[Target, ...], held: Mapping[str, Capacity]) -> Fleet:
-    """Only instances of the recorded scaling group, tagged with the recorded fill, run the recorded release."""
-    slot = deployed.record.colors.get(color)
+    """Only members of the recorded capacity, tagged with the recorded fill and launched from what the record notes,
+    run the recorded release. While another one takes over in place, both do.
+    """
+    record, slot = deployed.record, deployed.record.colors.get(color)
     group = held.get(deployed.capacity.get(color, ""))
     if slot is None or group is None:
         return Fleet(strangers=targets)
-    ours = set(group.instances) if group.tags.get("bluegreen:fill", str(slot.fill)) == str(slot.fill) else set()
+    members = set(group.instances) if group.tags.get("bluegreen:fill", str(slot.fill)) == str(slot.fill) else set()
+    comes = deployed.template(color, slot.release) or group.template
+    goes = deployed.template(color, record.leaving) if record.leaving and color == record.active else ""
+    launched = {id: group.launched.get(id, comes) for id in members}
+    ours = {id for id, origin in launched.items() if origin in (comes, goes)}
     return Fleet(
         wanted=group.desired,
         targets=tuple(target for target in targets if target.id in ours),
         strangers=tuple(target for target in targets if target.id not in ours),
+        leaving=tuple(target for target in targets if goes and launched.get(target.id) == goes),
+        stale=tuple(target for target in targets if target.id in members - ours),
         group=group.name,
         least=group.least,
         most=group.most,

@@ -12,8 +12,9 @@ from driver.locks import patiently
 from driver.movers.stack import adopted
 from driver.observe import observe
 from driver.ports import Changes, Ports
-from driver.release.moves import RULES, Await
+from driver.release.moves import Await
 from driver.release.snapshot import Snapshot
+from driver.release.targets import RULES
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
 from infra.record import weights

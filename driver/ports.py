@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from driver.release.news import Notify
     from driver.release.once import Once
     from driver.release.requests import Terms
+    from driver.release.rollout import Rollout
     from driver.release.scan import Scan
     from driver.release.signals import Alarm, Served
     from driver.release.snapshot import Capacity, Rule, Stored, Target
@@ -71,6 +72,26 @@ class Runs(Protocol):
         """What runs it, for people: `task 0a1b…`."""
 
 
+class Rollouts(Protocol):
+    """A color's members replaced in place. Its capacity by the record's name, what they are launched from likewise."""
+
+    def latest(self, name: str) -> Rollout | None:
+        """The one under way, or else the last; none where there has been none."""
+
+    def begin(self, name: str, template: str, *, warmup: int, first: bool = False, alarms: Sequence[str] = ()) -> None:
+        """Replaces every member that was launched from something else.
+
+        `warmup`: seconds that a new one is given before an old one goes. `first`: stops after one of them. `alarms`:
+        where one of them fires AWS takes it back. Each of them only where the platform can.
+        """
+
+    def stop(self, name: str) -> None:
+        """Begins to give up the one under way, members staying as they are."""
+
+    def back(self, name: str, template: str, *, warmup: int) -> None:
+        """Begins the way back to what members were launched from before; one that is under way goes on."""
+
+
 class Cloud(Protocol):
     """AWS, as far as a release needs it. Anything that AWS refuses is raised as a `driver.errors.Failure`."""
 
@@ -103,8 +124,11 @@ class Cloud(Protocol):
         The latest minute or two are not in its metrics yet.
         """
 
-    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
-        """Why instances of a scaling group lately never came into service: a line for each reason, newest first."""
+    def launch_failures(self, group: str, color: Color, template: str = "") -> tuple[str, ...]:
+        """Why members lately never came into service: a line for each reason, newest first.
+
+        `template`: those launched from it, where the platform can tell and it is not what the group launches from now.
+        """
 
     def log_lines(self, color: Color, since: datetime, limit: int) -> Sequence[Line]:
         """The last lines that a color's instances have logged. Raises LookupError where it has no log group."""
@@ -127,6 +151,9 @@ class Cloud(Protocol):
     def drop_claims(self) -> None: ...
     def runs(self, name: str) -> Runs:
         """Where a command of the release is run whose capacity has this name, as `capacity` takes it."""
+
+    def rollouts(self) -> Rollouts:
+        """Members replaced in place."""
 
     def publish(self, topic: str, subject: str, message: str) -> None:
         """A message to an SNS topic, by its ARN."""

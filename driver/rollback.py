@@ -16,7 +16,7 @@ from driver.errors import Failure, Invalid, Refused, Unfinished
 from driver.interrupts import INTERRUPTS, Interrupted
 from driver.observe import glance
 from driver.release.back import back
-from driver.release.moves import Plan, Refusal, Settle, Shift, Undo
+from driver.release.moves import Move, Plan, Refusal, Settle, Shift, Undo
 from driver.release.snapshot import NOTHING
 from driver.urgent import Urgent, hasten
 
@@ -40,16 +40,22 @@ class Haste:
 def roll_back(ports: Ports, haste: Haste) -> Journey:
     """All traffic on the color that served before. Raises Refused where there is none."""
     seen, decision = decided(ports, at_once=haste.at_once)
-    before = decision.moves[:-1]
+    before, last, after = parted(decision)
+    if last is None:
+        from driver.lasting import go_on_back  # nothing is left to hurry for
+
+        return go_on_back(ports, seen, decision, haste)
     if before:
         from driver.lasting import make_ready
 
         ready = make_ready(ports, seen, before, decision.reason, haste)
         seen, decision = decided(ports, at_once=True)
+        _, last, after = parted(decision)
+        assert last is not None  # it was filled to have the traffic
     else:
         ready = None
     with INTERRUPTS.deferred(check=False):
-        urgent = _first_the_traffic(ports, seen, decision, haste.why)
+        urgent = _first_the_traffic(ports, seen, last, haste.why)
     moved_at = time.monotonic()
     gc.enable()
     from driver.journey import Journey
@@ -59,7 +65,7 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     journey.moved_at = moved_at
     try:
         INTERRUPTS.check()
-        make_lasting(ports, urgent, journey, haste)
+        make_lasting(ports, urgent, journey, haste, after)
     except Interrupted as stop:
         why = "the intent is written, and any later update makes it the record"
         what = f"interrupted by {stop.name}: {urgent.to} has the traffic, the record may not say so yet"
@@ -70,7 +76,19 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
         raise halfway(ports, urgent.to, failure, journey) from failure
     still_serves(journey.deployed, urgent.to)
     journey.reason = f"{urgent.to} serves again"
+    if urgent.restores:
+        from driver.images import short
+
+        journey.reason = f"{urgent.to} runs {short(urgent.record.active_slot.image)} again"
     return journey
+
+
+def parted(decision: Plan) -> tuple[tuple[Move, ...], Shift | Undo | Settle | None, tuple[Move, ...]]:
+    """What comes before the traffic moves, the move itself, and what comes after it."""
+    for number, move in enumerate(decision.moves):
+        if isinstance(move, Shift | Undo | Settle):
+            return decision.moves[:number], move, decision.moves[number + 1 :]
+    return (), None, decision.moves
 
 
 def _of_one_account(deployed: Deployed) -> None:
@@ -93,20 +111,23 @@ def decided(ports: Ports, *, at_once: bool) -> tuple[Snapshot, Plan]:
     _of_one_account(seen.deployed)
     decision = back(seen, seen.deployed, at_once=at_once)
     if isinstance(decision, Refusal):
+        from driver.lasting import going_back
         from driver.refusal import refusal
 
+        if left := going_back(ports):
+            return seen, left
         raise refusal(decision)
     return seen, decision
 
 
-def _first_the_traffic(ports: Ports, seen: Snapshot, decision: Plan, why: str) -> Urgent:
-    last = decision.moves[-1]
-    assert isinstance(last, Shift | Undo | Settle)  # the last move of every way back
+def _first_the_traffic(ports: Ports, seen: Snapshot, last: Shift | Undo | Settle, why: str) -> Urgent:
     ports.tell(str(last))
     urgent = urgent_of(seen, last, ports.clock.now(), why)
     failure = hasten(ports.cloud, urgent)
     if failure:
         ports.tell(f"the traffic could not be moved at once ({failure}); the update will")
+    elif urgent.restores:
+        ports.tell(f"{last.to} gets back the targets that it had; making it the record")
     else:
         ports.tell(f"{last.to} has all the traffic; making it the record")
     return urgent

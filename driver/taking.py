@@ -7,18 +7,31 @@ from dataclasses import dataclass, replace
 from driver.await_health import await_health
 from driver.bake import POLL, Watch, checked, watched_alarms
 from driver.errors import Failure, ReleaseFailed, Unfinished
-from driver.gates import Verdict, judge, lenient, targets_for
+from driver.gates import Verdict, health, judge, lenient, targets_for
 from driver.heralding import starting
 from driver.journey import Journey, Taken
 from driver.movers.stack import apply
 from driver.observe import observe
 from driver.once import end_left, run_once
 from driver.ports import Ports
-from driver.release.moves import Advance, Await, Bake, Fill, Floors, Move, Resize, RunOnce, Shift, Update
+from driver.release.moves import (
+    Advance,
+    Await,
+    Bake,
+    Fill,
+    Floors,
+    Move,
+    Resize,
+    RunOnce,
+    Shift,
+    Update,
+)
 from driver.release.once import Once
 from driver.release.requests import Deploy, Promote, Request, Resume, why_of
+from driver.release.rolling import Begin, Finish, Roll
 from driver.release.snapshot import Snapshot
 from driver.release.terms import Terms
+from driver.replacing import replace as replace_members
 from driver.resize import resize
 from driver.stack.failures import Locked, Unsaved, UpdateFailed
 from driver.verify import still_ours, verify
@@ -41,6 +54,8 @@ class Taking:
         assert journey.deployed is not None  # a plan is made from a record
         if isinstance(move, Await):
             step = self._awaited(move, journey, deadline)
+        elif isinstance(move, Roll):
+            step = replace_members(self.ports, move, journey.deployed, deadline)
         elif isinstance(move, RunOnce):
             step = run_once(self.ports, move, journey.deployed, deadline)
         elif isinstance(move, Resize):
@@ -55,11 +70,11 @@ class Taking:
         return step
 
     def _update(self, move: Update, journey: Journey) -> Taken:
-        gates = self._before(move, journey) if self._forward(move) else ()
+        gates = self._gates(move, journey)
         if any(verdict.blocks for verdict in gates):
             return Taken(move, verdicts=tuple(replace(one, held=False) for one in gates))
         assert journey.deployed is not None
-        if self._forward(move):
+        if self._forward(move) or isinstance(move, Begin):
             starting(self.ports, self.request, journey, move)
         if isinstance(move, Fill):
             self._noted(journey.deployed)
@@ -68,7 +83,7 @@ class Taking:
         except (Locked, UpdateFailed) as failure:
             raise _blamed(move, failure, journey) from failure
         journey.deployed = applied.deployed
-        after = self._read_back(journey) if isinstance(move, Advance | Shift) else ()
+        after = self._read_back(journey) if isinstance(move, Advance | Shift | Finish) else ()
         return Taken(move, applied.updates, applied.seconds, 0.0, (*gates, *after))
 
     def _noted(self, deployed: Deployed) -> None:
@@ -93,6 +108,22 @@ class Taking:
     def _forward(self, move: Move) -> bool:
         return isinstance(move, Advance | Shift) and isinstance(self.request, Promote | Resume)
 
+    def _gates(self, move: Update, journey: Journey) -> tuple[Verdict, ...]:
+        """What is asked before a move; nothing of one that takes no release further."""
+        if isinstance(move, Begin):
+            return self._before_in_place(move, journey)
+        return self._before(move, journey) if self._forward(move) else ()
+
+    def _before_in_place(self, move: Begin, journey: Journey) -> tuple[Verdict, ...]:
+        """Alarms that ring already could tell nothing of what comes; a color that is ill loses targets to no one."""
+        assert journey.deployed is not None
+        seen, color = observe(self.ports.cloud, self.ports.clock.now()), journey.deployed.record.active
+        found = [] if move.gates.get("health") == "off" else [lenient(health(seen, color), move.gates)]
+        if move.gates.get("alarms") != "off":
+            terms = self.ports.stack.terms()
+            found += (lenient(one, move.gates) for one in watched_alarms(self.ports, seen, terms, color, None))
+        return tuple(found)
+
     def _before(self, move: Update, journey: Journey) -> tuple[Verdict, ...]:
         """Every gate, before a share of the traffic goes to the standby."""
         assert isinstance(move, Advance | Shift)
@@ -107,7 +138,7 @@ class Taking:
             found += (lenient(verdict, move.gates) for verdict in self._quiet(move, seen, terms, journey))
         if not any(verdict.blocks for verdict in found) and not _in_transition(journey):
             # At a later weight the bake before it has just asked these.
-            found += checked(self.ports, terms, deployed, move.to, move.gates)
+            found += checked(self.ports, terms, deployed.test_url, move.to, move.gates)
         return tuple(found)
 
     def _quiet(self, move: Advance | Shift, seen: Snapshot, terms: Terms, journey: Journey) -> tuple[Verdict, ...]:
@@ -158,10 +189,12 @@ def _in_transition(journey: Journey) -> bool:
 
 def _blamed(move: Update, failure: Failure, journey: Journey) -> Failure:
     """A fill that fails is the release's fault, not the stack's: nothing that serves has been touched."""
-    if isinstance(move, Fill) and isinstance(failure, UpdateFailed) and not isinstance(failure, Unsaved):
-        return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", "deploy IMAGE"))
-    if _in_transition(journey) and isinstance(failure, Locked):
+    if isinstance(move, Fill | Begin) and isinstance(failure, UpdateFailed) and not isinstance(failure, Unsaved):
+        again = "deploy IMAGE --in-place" if isinstance(move, Begin) else "deploy IMAGE"
+        return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", again))
+    under_way = journey.deployed is not None and journey.deployed.record.transition is not None
+    if (_in_transition(journey) or under_way) and isinstance(failure, Locked):
         failure.next = (*failure.next, "resume", "rollback")
-    elif _in_transition(journey):
+    elif _in_transition(journey) or under_way:
         return Unfinished(f"could not {move}", f"{failure.what}: {failure.why}", ("resume", "rollback"), failure.facts)
     return failure

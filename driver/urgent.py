@@ -14,15 +14,22 @@ from infra.record import Color, Deployed, Intent, Record, intent_text, same_wish
 if TYPE_CHECKING:
     from driver.ports import Cloud
 
+_WARMUP = 60
+"""Seconds that a member is given which comes back; the settings are not read for it."""
+
 
 @dataclass(frozen=True)
 class Urgent:
-    """Where the traffic goes, and what any later run has to know of it. No intent: the record says it already."""
+    """Where the traffic goes, and what any later run has to know of it. No intent: the record says it already.
+
+    `restores`: out of a release in place, the capacity whose members go back, and what they were launched from.
+    """
 
     to: Color
     record: Record
     rule: Rule
     intent: str = ""
+    restores: tuple[str, str] | None = None
 
     @classmethod
     def of(cls, was: Deployed, wish: Record, to: Color, live: Rule | None, now: datetime, why: str) -> Urgent:
@@ -35,19 +42,30 @@ class Urgent:
         from driver.who import who
 
         text = intent_text(Intent(was.generation, wish, who(), stamp(now), why))
-        return cls(to, wish, rule, text)
+        return cls(to, wish, rule, text, _restored(was, to))
+
+
+def _restored(was: Deployed, to: Color) -> tuple[str, str] | None:
+    leaving = was.record.leaving
+    template = was.template(to, leaving) if leaving and to == was.record.active else ""
+    return (was.capacity[to], template) if template and to in was.capacity else None
 
 
 def hasten(cloud: Cloud, urgent: Urgent) -> Exception | None:
     """Moves the traffic and writes the intent; what kept the traffic from moving, if anything did.
 
-    Neither is a reason to stop: the update that follows does both.
+    None of it is a reason to stop: what follows does it all.
     """
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(max_workers=3) as pool:
         moved = pool.submit(cloud.forward, urgent.rule)
         noted = pool.submit(cloud.put_intent, urgent.intent) if urgent.intent else None
-    for call in (noted, moved):
-        failure = call.exception() if call else None
+        restored = pool.submit(_restore, cloud, *urgent.restores) if urgent.restores else None
+    failures = [call.exception() if call else None for call in (noted, moved, restored)]
+    for failure in failures:
         if failure is not None and not isinstance(failure, Failure | LookupError):
             raise failure
-    return cast("Exception | None", moved.exception())
+    return cast("Exception | None", moved.exception() or failures[2])
+
+
+def _restore(cloud: Cloud, name: str, template: str) -> None:
+    cloud.rollouts().back(name, template, warmup=_WARMUP)

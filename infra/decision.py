@@ -100,8 +100,9 @@ def _without_record(copy: Copy, terms: Terms) -> Decision | Refused:
 
 
 def _intended(deployed: Deployed, intent: Intent, copy: Copy, terms: Terms) -> Decision | Refused:
-    known = copy.record is None or fulfilled(copy.record, deployed.record) or fulfilled(copy.record, intent.record)
-    if not known:
+    wish = copy.record
+    known = wish is None or fulfilled(wish, deployed.record) or fulfilled(wish, intent.record)
+    if not known and not _untouched(deployed, copy):
         return Refused(
             "rollback-in-progress",
             "a rollback is in progress, and this config asks for something else",
@@ -117,13 +118,24 @@ def _differing(deployed: Deployed, wish: Record, based_on: str | None, terms: Te
     if based_on is not None and based_on == deployed.basis:
         return _stepped(deployed, wish, terms)
     try:
-        generation, hexes = parse_basis(based_on) if based_on is not None else (0, "")
+        generation = parse_basis(based_on)[0] if based_on is not None else 0
     except RecordError as error:
         commands = (f"bluegreen -s {terms.stack} sync",)
         return Refused("bad-basis", "bluegreen:basedOn can't be read", "; ".join(error.problems), commands)
-    if 0 < generation < deployed.generation and digest(wish) == hexes:
+    if _untouched(deployed, Copy(wish, based_on)):
         return _adopted(deployed, generation)
     return _without_basis(deployed, wish, generation, terms)
+
+
+def _untouched(deployed: Deployed, copy: Copy) -> bool:
+    """Whether a config is a copy of an older record as it was: it asks for nothing."""
+    if copy.record is None or copy.based_on is None:
+        return False
+    try:
+        generation, hexes = parse_basis(copy.based_on)
+    except RecordError:
+        return False
+    return 0 < generation < deployed.generation and digest(copy.record) == hexes
 
 
 def _without_basis(deployed: Deployed, wish: Record, generation: int, terms: Terms) -> Refused:
@@ -205,6 +217,10 @@ def _decided(change: Step, generation: int, terms: Terms) -> Decision | Refused:
             return Refused("unfit-release", f"the release of {change.fills} can't be deployed", f"{key}: {fault}")
         # Who edits an image by hand can't know the digest of what is rendered for it.
         slot = replace(slot, digest=terms.digest(slot.platform, slot.image))
+        if slot.release == record.leaving:
+            what = f"{change.fills} runs this release already"
+            why = f"colors.{change.fills}: neither its image nor its settings have changed"
+            return Refused("nothing-new", what, why, (f"bluegreen -s {terms.stack} status",))
         record = replace(record, colors={**record.colors, change.fills: slot})
     return Decision(change.kind, record, generation, change.fills)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import stored
+from infra import names, stored
 from infra.context import Context
 from infra.decision import Decision, Refused, Terms, decide, unfinished
 from infra.digest import release_digest
@@ -21,7 +21,9 @@ from infra.record import (
     WHY_LONGEST,
     Color,
     Deployed,
+    Record,
     Release,
+    Slot,
     deployed_data,
     shortened,
     stamp,
@@ -37,6 +39,8 @@ LIMIT = 4096
 # Bytes that places may have at the most, made up of AWS's own limits on names (32 characters for those of balancers
 # and target groups) and ids: ARNs of rules and of target groups, what holds capacity, a balancer's own address.
 _RULE, _GROUP, _CAPACITY, _DNS = 200, 150, 80, 130
+# A version of a launch template (`lt-` and 17 digits), and a task definition's ARN without its family.
+_VERSION, _DEFINITION = 30, 80
 _WHY_LEAST = 60
 """A reason is cut down to this before a record is refused for its length."""
 
@@ -138,6 +142,7 @@ class Places:
     rules: Mapping[str, pulumi.Input[str]]
     target_groups: Mapping[Color, Mapping[str, pulumi.Input[str]]]
     capacity: Mapping[Color, pulumi.Input[str]]
+    templates: Mapping[Color, Mapping[str, pulumi.Input[str]]]
     url: pulumi.Input[str]
     test_url: pulumi.Input[str]
 
@@ -151,6 +156,7 @@ def write(
         rules=dict(places.rules),
         groups={color: dict(groups) for color, groups in places.target_groups.items()},
         capacity=dict(places.capacity),
+        templates={color: dict(of) for color, of in places.templates.items()},
         url=places.url,
         test_url=places.test_url,
     ).apply(
@@ -160,6 +166,7 @@ def write(
                 rules=found["rules"],
                 target_groups=found["groups"],
                 capacity=found["capacity"],
+                templates=found["templates"],
                 url=found["url"],
                 test_url=found["test_url"],
             )
@@ -209,10 +216,24 @@ def _widest(settings: Settings, noted: Deployed) -> int:
             rules=dict.fromkeys(("production", "test"), "x" * _RULE),
             target_groups={color: dict.fromkeys(platforms, "x" * _GROUP) for color in COLORS},
             capacity=dict.fromkeys(noted.record.colors, "x" * _CAPACITY),
+            templates={
+                color: dict.fromkeys(_releases(noted.record, color), "x" * _template(settings, color, slot))
+                for color, slot in noted.record.colors.items()
+            },
             url=address,
             test_url=address,
         )
     )
+
+
+def _releases(record: Record, color: Color) -> tuple[str, ...]:
+    """Digests of all that a color is made of: two while one takes over from the other in place."""
+    leaving = record.leaving if color == record.active else None
+    return (record.colors[color].digest, *([leaving.digest] if leaving else []))
+
+
+def _template(settings: Settings, color: Color, slot: Slot) -> int:
+    return _DEFINITION + len(names.family(settings, color, slot)) if slot.platform == "fargate" else _VERSION
 
 
 def _length(deployed: Deployed) -> int:

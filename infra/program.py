@@ -14,7 +14,7 @@ from infra import deployed
 from infra.access import Place
 from infra.colors import platform as platforms
 from infra.colors.cluster import Cluster
-from infra.colors.platform import Filling, Ground, Site
+from infra.colors.platform import Filling, Ground, Handover, Site
 from infra.context import Context
 from infra.digest import release_digest
 from infra.guard import guard
@@ -78,6 +78,7 @@ def run(context: Context | None = None) -> None:
         rules={"production": routing.production.arn, "test": routing.test.arn},
         target_groups=_noted_groups(plan, grounds, settings),
         capacity=_noted_capacity(plan, fillings),
+        templates=_noted_templates(plan, fillings),
         url=_noted_address(plan, "url", balancer.url),
         test_url=_noted_address(plan, "test_url", balancer.test_url),
     )
@@ -165,11 +166,21 @@ def _fillings(
             slot,
             site,
             grounds[color][slot.platform],
-            anew=plan.decision.fills == color,
+            anew=plan.decision.prepares == color,
             steady=color == retreat,
+            handover=_handover(plan, color),
         )
         for color, slot in plan.decision.record.colors.items()
     }
+
+
+def _handover(plan: deployed.Plan, color: Color) -> Handover | None:
+    """What another release takes over from in place, or did until this update."""
+    decision = plan.decision
+    if color != decision.record.active:
+        return None
+    leaving = decision.record.leaving
+    return Handover(leaving, begins=leaving is not None and decision.fills == color, ends=decision.settles == color)
 
 
 def _served(
@@ -200,6 +211,13 @@ def _noted_address(plan: deployed.Plan, name: str, found: pulumi.Output[str]) ->
     """A shift changes no listener: what settings have become since is not true before their own update."""
     known = getattr(plan.deployed, name) if plan.deployed and plan.decision.moves_only_traffic else ""
     return known or found
+
+
+def _noted_templates(
+    plan: deployed.Plan, fillings: Mapping[Color, Filling]
+) -> Mapping[Color, Mapping[str, pulumi.Input[str]]]:
+    known = plan.deployed.templates if plan.deployed and plan.decision.moves_only_traffic else {}
+    return {color: known.get(color, filling.templates) for color, filling in fillings.items()}
 
 
 def _noted_capacity(plan: deployed.Plan, fillings: Mapping[Color, Filling]) -> dict[Color, pulumi.Input[str]]:

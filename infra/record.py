@@ -137,6 +137,7 @@ def deployed_data(deployed: Deployed) -> dict[str, Any]:
         "rules": dict(deployed.rules),
         "targetGroups": {color: dict(groups) for color, groups in deployed.target_groups.items()},
         "capacity": dict(deployed.capacity),
+        **({"templates": {color: dict(of) for color, of in deployed.templates.items()}} if deployed.templates else {}),
         "url": deployed.url,
         "testUrl": deployed.test_url,
         "who": deployed.who,
@@ -156,16 +157,19 @@ def parse_deployed(text: str) -> Deployed:
     reader = Reader("")
     generation = reader.number(data, "generation", least=1)
     record = reader.record(data)
-    groups = data.get("targetGroups", {})
+    groups, templates = data.get("targetGroups", {}), data.get("templates", {})
     if not isinstance(groups, dict) or not all(isinstance(of, dict) and of for of in groups.values()):
         raise RecordError(["targetGroups: not ARNs by color and platform"])
+    if not isinstance(templates, dict) or not all(isinstance(of, dict) for of in templates.values()):
+        raise RecordError(["templates: not names by color and release"])
     return Deployed(
         record=record,
         generation=generation,
         rules=_texts(data, "rules"),
         target_groups={color: {name: str(arn) for name, arn in of.items()} for color, of in groups.items()},
         capacity=_texts(data, "capacity"),
-        # Records of the first versions have none.
+        # Records of the first versions have neither.
+        templates={color: {name: str(value) for name, value in of.items()} for color, of in templates.items()},
         test_url=str(data.get("testUrl", "")),
         **{key: str(data.get(key, "")) for key in ("account", "region", "url", "who", "when", "why")},
     )

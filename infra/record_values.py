@@ -82,6 +82,12 @@ class Record:
         return self.colors[self.active]
 
     @property
+    def leaving(self) -> Release | None:
+        """The release of the active color that another one takes over from in place; none outside of that."""
+        in_place = self.transition is not None and self.transition.kind == "in-place"
+        return self.transition.source if self.transition and in_place else None
+
+    @property
     def standby_slot(self) -> Slot | None:
         return self.colors.get(self.idle)
 
@@ -105,6 +111,10 @@ class Deployed:
     capacity: Mapping[str, str] = field(default_factory=dict)
     """By color, the name of what holds its capacity: the scaling group of `compose`, `ecs:<cluster>/<service>` of
     `fargate`."""
+    templates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the members of a color's capacity are launched from, by color and release digest: a version of a launch
+    template (`lt-…:1`), or the ARN of a task definition. Empty in records of earlier versions. Both releases are there
+    while one takes over from the other in place."""
     url: str = ""
     test_url: str = ""
     """Where the standby answers before clients meet it; empty in records of earlier versions."""
@@ -118,6 +128,10 @@ class Deployed:
         from infra.record import basis
 
         return basis(self.generation, self.record)
+
+    def template(self, color: Color, release: Release) -> str:
+        """What a release of a color is launched from; empty where the record does not know."""
+        return self.templates.get(color, {}).get(release.digest, "")
 
     def target_group(self, color: Color) -> str:
         """ARN of the group that the rules use for this color: its release's platform, else the only or first one."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from infra.record import Color, Deployed, Record, Release, Slot, Standing, Transition, same_wish
 
@@ -40,7 +41,7 @@ class Step:
     kind: Kind
     record: Record
     fills: Color | None = None
-    """The color whose release this update renders anew: as new resources, or in place."""
+    """The color whose release this update renders anew: as new resources, or beside the one that it takes over from."""
 
 
 class IllegalStep(ValueError):
@@ -148,9 +149,12 @@ def _in_place_step(was: Record, wanted: Record, refilled: list[Color]) -> Step:
     slot = wanted.active_slot
     then = replace(was, colors={**was.colors, was.active: slot}, transition=after)
     if before is None and after is not None and changed and after.source == was.active_slot.release:
-        return Step(Kind.IN_PLACE_START, then, fills=was.active)
+        # What served before the release that leaves is no way back from the one that comes: it is two releases behind.
+        standby: Standing = "rejected" if was.standby == "previous" else was.standby
+        return Step(Kind.IN_PLACE_START, replace(then, standby=standby, held_until=None), fills=was.active)
     if before is not None and after is None and changed and slot.release == before.source:
-        return Step(Kind.IN_PLACE_UNDO, then, fills=was.active)
+        # Nothing is rendered: what the release before was made of has stood beside it all the time.
+        return Step(Kind.IN_PLACE_UNDO, then)
     if before is not None and not changed and (after is None or _same_source(before, after)):
         return Step(Kind.IN_PLACE_FINISH if after is None else Kind.IN_PLACE_CHECKPOINT, then)
     raise IllegalStep("an in-place transition starts, passes a checkpoint, finishes or is undone, one at a time")
@@ -197,6 +201,29 @@ def flipped(was: Deployed, now: datetime, *, held_until: str | None = None) -> R
 def shifted(was: Deployed, now: datetime, transition: Transition) -> Record:
     """The start of a shift, or its next weight."""
     return step(was, replace(was.record, transition=transition), now).record
+
+
+def replaced(was: Deployed, release: Release, now: datetime, asked: Mapping[str, Any], since: str) -> Record:
+    """Another release in place of the active color's, both side by side as long as it takes."""
+    record = was.record
+    slot = record.active_slot
+    colors = {**record.colors, record.active: _slot(release, slot.fill, slot.floor)}
+    at = Transition("in-place", 0, 0, since, since, asked=asked, source=slot.release)
+    return step(was, replace(record, colors=colors, transition=at), now).record
+
+
+def checkpointed(was: Deployed, now: datetime, since: str, *, paused: bool = False) -> Record:
+    """The in-place transition at its checkpoint, from `since` on; `paused`: until a person says how it goes on."""
+    record = was.record
+    if record.transition is None:
+        raise IllegalStep("there is no transition to pass a checkpoint")
+    at = replace(record.transition, step=record.transition.step + 1, step_since=since, paused=paused)
+    return step(was, replace(record, transition=at), now).record
+
+
+def settled(was: Deployed, now: datetime) -> Record:
+    """The in-place transition at its end: only the release that has come is left."""
+    return step(was, replace(was.record, transition=None), now).record
 
 
 def undone(was: Deployed, now: datetime) -> Record:

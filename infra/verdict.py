@@ -72,7 +72,12 @@ class Decision:
 
     @property
     def changes_a_color(self) -> bool:
-        return self.fills is not None or bool(self.resizes)
+        return self.fills is not None or bool(self.resizes) or self.settles is not None
+
+    @property
+    def settles(self) -> Color | None:
+        """The color whose capacity is launched from another release from now on, or from the old one again."""
+        return self.record.active if self.kind in (Kind.IN_PLACE_FINISH, Kind.IN_PLACE_UNDO) else None
 
     @property
     def prepares(self) -> Color | None:

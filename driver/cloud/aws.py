@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_sts import STSClient
 
+    from driver.cloud.rollouts import Rollouts
     from driver.cloud.scan import Ecr
     from driver.ports import Runs
     from driver.release.history import Version
@@ -203,10 +204,10 @@ class AwsCloud:
 
         return lines(self._client("logs"), self.log_group(color), since, limit)
 
-    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
+    def launch_failures(self, group: str, color: Color, template: str = "") -> tuple[str, ...]:
         from driver.cloud.fleets import failures
 
-        return failures(self._client, group, self.log_group(color))
+        return failures(self._client, group, self.log_group(color), template)
 
     def put_record(self, text: str) -> None:
         self._put("record", text)
@@ -277,6 +278,11 @@ class AwsCloud:
         except LookupError:
             return
 
+    def rollouts(self) -> Rollouts:
+        from driver.cloud.rollouts import Rollouts  # most rollbacks need none
+
+        return Rollouts(self._client)
+
     def set_desired(self, name: str, desired: int) -> None:
         from driver.cloud.fleets import set_desired
 
@@ -322,4 +328,5 @@ def _forwarding(rule: Mapping[str, Any]) -> Rule:
 def _target(entry: Mapping[str, Any]) -> Target:
     health = entry.get("TargetHealth", {})
     reason = " ".join(part for part in (health.get("Reason", ""), health.get("Description", "")) if part)
-    return Target(entry["Target"]["Id"], health.get("State", "unknown"), reason)
+    asked = entry["Target"]
+    return Target(asked["Id"], health.get("State", "unknown"), reason, int(asked.get("Port") or 0))

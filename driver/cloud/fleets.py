@@ -41,10 +41,10 @@ def set_desired(clients: Clients, name: str, desired: int) -> None:
         )
 
 
-def failures(clients: Clients, name: str, log_group: str) -> tuple[str, ...]:
+def failures(clients: Clients, name: str, log_group: str, template: str = "") -> tuple[str, ...]:
     """Why instances or tasks lately never came into service: a line for each reason, newest first."""
     if name.startswith(SERVICE):
-        return services.failures(clients("ecs"), name)
+        return services.failures(clients("ecs"), name, template)
     from driver.cloud import launches
     from driver.cloud.logs import last
 
@@ -62,6 +62,17 @@ def _groups(scaling: AutoScalingClient, names: Sequence[str]) -> dict[str, Capac
             desired=group["DesiredCapacity"],
             instances=tuple(instance["InstanceId"] for instance in group["Instances"]),
             tags={tag["Key"]: tag.get("Value", "") for tag in group.get("Tags", [])},
+            template=version(group.get("LaunchTemplate")),
+            launched={
+                instance["InstanceId"]: version(instance["LaunchTemplate"])
+                for instance in group["Instances"]
+                if instance.get("LaunchTemplate")
+            },
         )
         for group in found
     }
+
+
+def version(template: Mapping[str, Any] | None) -> str:
+    """A launch template's version, as the record writes it."""
+    return f"{template.get('LaunchTemplateId', '')}:{template.get('Version', '')}" if template else ""

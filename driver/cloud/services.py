@@ -29,17 +29,22 @@ def capacities(ecs: ECSClient, scaling: Any, names: Sequence[str]) -> dict[str, 
     found = {name: active(ecs, name) for name in names}
     held = {name: service for name, service in found.items() if service is not None}
     bounds = _bounds(scaling, list(held)) if held else {}
-    return {
-        name: Capacity(
-            name=name,
-            least=bounds.get(_resource(name), (0, 0))[0],
-            most=bounds.get(_resource(name), (0, service["desiredCount"]))[1],
-            desired=service["desiredCount"],
-            instances=_addresses(ecs, name, service["taskDefinition"]),
-            tags={tag["key"]: tag.get("value", "") for tag in service.get("tags", [])},
-        )
-        for name, service in held.items()
-    }
+    return {name: _capacity(ecs, name, service, bounds.get(_resource(name))) for name, service in held.items()}
+
+
+def _capacity(ecs: ECSClient, name: str, service: Mapping[str, Any], bounds: tuple[int, int] | None) -> Capacity:
+    least, most = bounds or (0, service["desiredCount"])
+    launched = _addresses(ecs, name)
+    return Capacity(
+        name=name,
+        least=least,
+        most=most,
+        desired=service["desiredCount"],
+        instances=tuple(launched),
+        tags={tag["key"]: tag.get("value", "") for tag in service.get("tags", [])},
+        template=service["taskDefinition"],
+        launched=launched,
+    )
 
 
 def set_desired(ecs: ECSClient, name: str, desired: int) -> None:
@@ -48,8 +53,11 @@ def set_desired(ecs: ECSClient, name: str, desired: int) -> None:
         ecs.update_service(cluster=cluster, service=service, desiredCount=desired)
 
 
-def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
-    """Why tasks ended by themselves lately, and that the deployment was given up, where ECS says so."""
+def failures(ecs: ECSClient, name: str, definition: str = "") -> tuple[str, ...]:
+    """Why tasks ended by themselves lately, and that the deployment was given up, where ECS says so.
+
+    `definition`: the tasks' own, where it is not the service's any more.
+    """
     service = active(ecs, name)
     if service is None:
         return ()
@@ -58,11 +66,11 @@ def failures(ecs: ECSClient, name: str) -> tuple[str, ...]:
         for one in service["deployments"]
         if _given_up(one)
     ]
-    earliest = datetime.now(UTC) - _RECENT
+    earliest, wanted = datetime.now(UTC) - _RECENT, definition or service["taskDefinition"]
     ended = [
         task
         for task in _tasks(ecs, name, "STOPPED")
-        if task["taskDefinitionArn"] == service["taskDefinition"] and task.get("stoppedAt", earliest) > earliest
+        if task["taskDefinitionArn"] == wanted and task.get("stoppedAt", earliest) > earliest
     ]
     ended.sort(key=lambda task: task.get("stoppedAt", earliest), reverse=True)
     return told([*broken, *(LostLaunch(_id(task), reason(task)) for task in ended if _lost(task))])
@@ -87,14 +95,9 @@ def _bounds(scaling: Any, names: Sequence[str]) -> dict[str, tuple[int, int]]:
     return {one["ResourceId"]: (one["MinCapacity"], one["MaxCapacity"]) for one in found}
 
 
-def _addresses(ecs: ECSClient, name: str, definition: str) -> tuple[str, ...]:
-    """Of the tasks that run the service's own definition, and not one that a rollback of ECS's put back."""
-    return tuple(
-        address
-        for task in _tasks(ecs, name, "RUNNING")
-        if task["taskDefinitionArn"] == definition
-        for address in _address(task)
-    )
+def _addresses(ecs: ECSClient, name: str) -> dict[str, str]:
+    """The definition that each task runs, by the task's address."""
+    return {address: task["taskDefinitionArn"] for task in _tasks(ecs, name, "RUNNING") for address in _address(task)}
 
 
 def _tasks(ecs: ECSClient, name: str, wanted: Literal["RUNNING", "STOPPED"]) -> Iterator[Mapping[str, Any]]:

@@ -9,8 +9,9 @@ from driver.interrupts import INTERRUPTS
 from driver.locks import patiently
 from driver.observe import glance
 from driver.ports import Ports, Wish
-from driver.release.moves import RULES, Settle, Update
+from driver.release.moves import Settle, Update
 from driver.release.snapshot import Snapshot
+from driver.release.targets import RULES
 from driver.room import Unwritable
 from driver.stack.failures import Behind, Stopped, Unsaved, UpdateFailed
 from driver.urgent import Urgent, hasten

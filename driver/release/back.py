@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from driver.release.moves import Await, Floors, Move, Plan, Refusal, Settle, Shift, Undo
+from driver.release.rolling import Roll
 from driver.release.snapshot import Snapshot, spoken
 from infra.record import Color, Deployed, other, weights
 
 
 def back(seen: Snapshot, deployed: Deployed, *, at_once: bool) -> Plan | Refusal:
-    """The steps of a rollback. The last one moves the traffic; those before make the old color ready for it."""
+    """The steps of a rollback. One moves the traffic; those before make the old color ready for it, and out of an
+    in-place release its targets are put back after it.
+    """
     record = deployed.record
     last: Shift | Undo | Settle
+    if (source := record.leaving) is not None:
+        to = record.active
+        return Plan(f"{to} goes back to what it ran before", (Undo(to), Roll(to, source, back=True)))
     if record.transition:
         last = Undo(record.active)
     elif record.standby == "previous" and record.standby_slot:
@@ -47,8 +53,9 @@ def _nowhere(deployed: Deployed) -> Refusal:
     reasons = {
         "empty": f"{record.idle} is empty: no other release has served",
         "candidate": f"{record.idle} is a candidate that has never served",
-        "rejected": f"{record.idle} was rolled back; {record.active} serves what served before it",
+        "rejected": f"{record.idle} was rolled back, or overtaken by a release in place",
         "previous": f"{record.idle} has no release in the record",
     }
     at = spoken(weights(record))
-    return Refusal("there is nothing to go back to", f"{reasons[record.standby]} (weights: {at})", ("status",))
+    why = f"{reasons[record.standby]} (weights: {at})"
+    return Refusal("there is nothing to go back to", why, ("status", "history"))

@@ -68,25 +68,26 @@ class Course:
 def of_transition(transition: Transition) -> Course:
     """The course that a shift under way was started on. One that was started by hand has only the weight it is at."""
     noted = transition.asked
-    weights = tuple(_wholes(noted.get("weights"))) or (transition.weight,)
-    bakes = tuple(_wholes(noted.get("bakes"))) or (0,) * len(weights)
+    weights = tuple(wholes(noted.get("weights"))) or (transition.weight,)
+    bakes = tuple(wholes(noted.get("bakes"))) or (0,) * len(weights)
     if len(bakes) != len(weights):
         bakes = (*bakes, *(0,) * len(weights))[: len(weights)]
-    gates = noted.get("gates")
-    lenient: dict[str, Leniency] = (
-        {str(name): "off" if word == "off" else "warn" for name, word in gates.items()}
-        if isinstance(gates, Mapping)
-        else {}
-    )
     pause = noted.get("pauseAfter")
     return Course(
         str(noted.get("strategy") or "weights"),
         weights,
         bakes,
-        max_bake=next(_wholes([noted.get("maxBake")]), 0),
+        max_bake=next(wholes([noted.get("maxBake")]), 0),
         pause_after=pause if isinstance(pause, int) else None,
-        gates=lenient,
+        gates=leniency(noted.get("gates")),
     )
+
+
+def leniency(noted: Any) -> dict[str, Leniency]:
+    """Which gates are asked leniently, as a record notes it."""
+    if not isinstance(noted, Mapping):
+        return {}
+    return {str(name): "off" if word == "off" else "warn" for name, word in noted.items()}
 
 
 def chosen(request: Promote, terms: Terms) -> Course | Refusal:
@@ -160,5 +161,6 @@ def spoken(seconds: float) -> str:
     return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
-def _wholes(found: Any) -> Any:
+def wholes(found: Any) -> Any:
+    """The whole numbers among what a record notes."""
     return (int(one) for one in found or () if isinstance(one, int) and not isinstance(one, bool))

@@ -148,6 +148,14 @@ def _words(kind: Kind, was: Record, now: Record) -> str:
             if color in now.colors and was.colors[color].floor != now.colors[color].floor
         ]
         return f"floors: {', '.join(changes)}"
+    if kind is Kind.IN_PLACE_START:
+        return f"in place on {active}: {short(was.active_slot.image)} → {short(now.active_slot.image)}"
+    if kind is Kind.IN_PLACE_CHECKPOINT:
+        return f"in place on {active}: at the checkpoint"
+    if kind is Kind.IN_PLACE_FINISH:
+        return f"in place on {active}: {short(now.active_slot.image)} serves"
+    if kind is Kind.IN_PLACE_UNDO:
+        return f"rolled back in place: {active} gets {short(now.active_slot.image)} again"
     if kind is Kind.SAME:
         return "the same record, written again"
     return f"{kind} of {short(now.active_slot.image)}"

@@ -10,10 +10,10 @@ from typing import Any
 
 from driver.release.once import Once
 from driver.release.requests import Leniency
+from driver.release.rolling import Begin, Checkpoint, Finish, Roll
+from driver.release.targets import RULES, slot_glob
 from infra.record import COLORS, Color, Deployed, Record, Release, Transition, precise, same_wish, stamp
 from infra.steps import filled, flipped, floored, shifted, undone
-
-RULES = ("**::production-rule", "**::test-rule", "**::record")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Fill:
         before = was.record.standby_slot
         fills = [f"**::{idle}-{was.generation + 1}-**"] + ([f"**::{idle}-{before.fill}-**"] if before else [])
         ground = f"**::{idle}-{self.release.platform}-**"
-        return (ground, *fills, f"**::{idle}-guard", _slot_glob(was, was.record.active), *RULES)
+        return (ground, *fills, f"**::{idle}-guard", slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
         from driver.images import short
@@ -68,7 +68,7 @@ class Floors:
 
     def targets(self, was: Deployed) -> tuple[str, ...]:
         colors = [color for color in COLORS if color in was.record.colors]
-        return (*(_slot_glob(was, color) for color in colors), *RULES)
+        return (*(slot_glob(was, color) for color in colors), *RULES)
 
     def __str__(self) -> str:
         return "set floors: " + ", ".join(f"{color} {floor}" for color, floor in sorted(self.floors.items()))
@@ -141,9 +141,16 @@ class Bake:
     gates: Mapping[str, Leniency] = field(default_factory=dict)
     began: datetime | None = None
     unwatched: datetime | None = None
+    in_place: bool = False
+    """The color serves already, and some or all of its members run another release than before."""
+
+    @property
+    def what(self) -> str:
+        """What is watched, for people."""
+        return f"what has come to {self.to}" if self.in_place else f"{self.weight} % on {self.to}"
 
     def __str__(self) -> str:
-        return f"watch {self.weight} % on {self.to} for {round(self.seconds)} s"
+        return f"watch {self.what} for {round(self.seconds)} s" if self.seconds else f"look at {self.what} once more"
 
 
 @dataclass(frozen=True)
@@ -152,9 +159,14 @@ class Pause:
 
     to: Color
     weight: int
+    in_place: bool = False
+
+    @property
+    def where(self) -> str:
+        return "the checkpoint" if self.in_place else f"{self.weight} %"
 
     def __str__(self) -> str:
-        return f"pause at {self.weight} % on {self.to}"
+        return f"pause at {self.where} on {self.to}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,7 @@ class Undo:
 
     def targets(self, was: Deployed) -> tuple[str, ...]:
         at = was.record.transition
-        return RULES if at is None or at.kind == "shift" else (_slot_glob(was, was.record.active), *RULES)
+        return RULES if at is None or at.kind == "shift" else (slot_glob(was, was.record.active), *RULES)
 
     def __str__(self) -> str:
         return f"take the transition back: 100 % of the traffic to {self.to}"
@@ -227,8 +239,8 @@ class Resize:
         return f"set the desired capacity of {self.color} to {self.desired}"
 
 
-Update = Fill | Clear | Floors | Advance | Shift | Undo | Settle
-Move = Update | Await | RunOnce | Resize | Bake | Pause
+Update = Fill | Clear | Floors | Advance | Shift | Undo | Settle | Begin | Checkpoint | Finish
+Move = Update | Await | RunOnce | Resize | Bake | Pause | Roll
 
 
 @dataclass(frozen=True)
@@ -267,7 +279,3 @@ class Refusal:
 def achieved(record: Record, wish: Record) -> bool:
     """Whether a record already says what is wished for."""
     return same_wish(record, wish)
-
-
-def _slot_glob(was: Deployed, color: Color) -> str:
-    return f"**::{color}-{was.record.colors[color].fill}-**"

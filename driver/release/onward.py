@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from driver.bake_gates import watched_alarms
 from driver.gates import targets_for
+from driver.release import in_place
 from driver.release.course import Course, of_transition, spoken
 from driver.release.moves import Advance, Await, Bake, Floors, Move, Pause, Plan, Refusal, Settle, Shift
 from driver.release.requests import Resume
@@ -90,9 +91,9 @@ def resumed(seen: Snapshot, record: Record, request: Resume, terms: Terms) -> Pl
     """
     if record.transition is not None and record.transition.kind == "shift":
         return _rest(seen, record, record.transition, request, terms)
+    assert seen.deployed is not None  # whose record it is
     if record.transition is not None:
-        why = f"{record.active} is changed in place since {record.transition.since}"
-        return Refusal("a transition in place can't be carried on from here", why, ("rollback",))
+        return in_place.rest(seen, seen.deployed, record.transition, request, terms)
     idle, slot = record.idle, record.standby_slot
     if seen.live is not None and seen.weights_drifted and slot is not None and slot.filled:
         share = seen.live[idle]
@@ -103,7 +104,7 @@ def resumed(seen: Snapshot, record: Record, request: Resume, terms: Terms) -> Pl
             return Plan(f"{why}; it is taken back", (Settle(record.active),))
     if seen.weights_drifted:
         return Refusal("it is not known what was in progress", seen.drift[0], ("rollback", "up"))
-    return Plan("nothing is in progress")
+    return in_place.put_back(seen, record) or Plan("nothing is in progress")
 
 
 def _rest(seen: Snapshot, record: Record, at: Transition, request: Resume, terms: Terms) -> Plan | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from driver.counting import many
 from driver.gates import judge, scaled
 from driver.images import asked_again, named_again, same, short
+from driver.release import in_place
 from driver.release.back import back
 from driver.release.course import chosen
 from driver.release.moves import Await, Clear, Fill, Floors, Move, Plan, Refusal, Resize, RunOnce
@@ -28,7 +29,8 @@ def plan(seen: Snapshot, request: Request, terms: Terms) -> Plan | Refusal:
     if refusal := _not_now(seen, request):
         return refusal
     if isinstance(request, Deploy):
-        return _deploy(seen, deployed, request, terms)
+        made = in_place.begun if request.in_place else _deploy
+        return made(seen, deployed, request, terms)
     if isinstance(request, Promote):
         return _promote(seen, deployed.record, request, terms)
     return _retire(seen, deployed.record, request, terms)
@@ -45,13 +47,14 @@ def _not_now(seen: Snapshot, request: Request) -> Refusal | None:
     record = seen.record
     if record and record.transition:
         at = record.transition
-        in_place = f"{record.active} is changed in place since {at.since}", ("rollback",)
         hints = ("rollback", "up") if seen.weights_drifted else ("resume", "rollback")
         if watched(seen.stored, seen.now):
             hints = ("wait", "rollback")  # a driver is at it, and on its way the rule is ahead of the record
         who = "paused as asked" if at.paused else spoken(seen.stored, at, seen.now)
-        shift = f"{at.weight} % on {record.idle} since {at.step_since}; {who}", hints
-        return Refusal("a transition is in progress", *(in_place if at.kind == "in-place" else shift))
+        where = f"{at.weight} % on {record.idle} since {at.step_since}"
+        if at.kind == "in-place":
+            where = f"{record.active} is changed in place since {at.since}"
+        return Refusal("a transition is in progress", f"{where}; {who}", hints)
     if seen.weights_drifted:
         first = ("wait",) if watched(seen.stored, seen.now) else ()
         return Refusal("AWS disagrees with the record", seen.drift[0], (*first, "up", "rollback"))
@@ -69,7 +72,7 @@ def _listed_too(number: int, platform: str) -> str:
 def _deploy(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Plan | Refusal:
     record, release = deployed.record, request.release
     idle, slot = record.idle, record.standby_slot
-    if same(record.active_slot.image, release.image) and record.active_slot.platform == release.platform:
+    if record.active_slot.release == release:
         return Plan(f"already there: {record.active} serves {short(release.image)}")
     if release.platform not in deployed.target_groups.get(idle, {}):
         listed = ", ".join(deployed.target_groups.get(idle, {})) or "none"

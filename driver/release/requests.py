@@ -9,9 +9,22 @@ from typing import Literal
 from driver.release.terms import Terms
 from infra.record import Color, Release
 
-__all__ = ["Deploy", "Leniency", "Promote", "Request", "Resume", "Retire", "Rollback", "Terms", "why_of"]
+__all__ = ["Deploy", "InPlace", "Leniency", "Promote", "Request", "Resume", "Retire", "Rollback", "Terms", "why_of"]
 
 Leniency = Literal["off", "warn"]
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """How a release takes over in place. `bake` and `max_bake` are in seconds; None: as the settings have it.
+
+    `pause`: a person is asked once the first members, or all where they go together, have been watched.
+    """
+
+    bake: int | None = None
+    max_bake: int | None = None
+    gates: Mapping[str, Leniency] = field(default_factory=dict)
+    pause: bool = False
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,7 @@ class Deploy:
     """Fill the standby. `capacity`: how many targets; None for as many as the active color has now.
 
     `back`: it is part of a way back, which no freeze stops. `run`: the words of a command that has to succeed first.
+    `in_place`: not the standby, but the members of the active color are replaced.
     """
 
     release: Release
@@ -26,6 +40,7 @@ class Deploy:
     end_hold: bool = False
     back: bool = False
     run: tuple[str, ...] = ()
+    in_place: InPlace | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,8 @@ Request = Deploy | Promote | Resume | Rollback | Retire
 def why_of(request: Request) -> str:
     """What a record notes as the reason: the verb."""
     named = type(request).__name__.lower()
+    if isinstance(request, Deploy) and request.in_place:
+        return f"{named} --in-place"
     if isinstance(request, Deploy | Promote) and request.back:
         return f"rollback --to: {named}"
     return f"{named} --again" if isinstance(request, Promote) and request.again else named

@@ -20,6 +20,8 @@ class Target:
     id: str
     state: str
     reason: str = ""
+    port: int = 0
+    """Where it listens; 0 where that was not told."""
 
     @property
     def healthy(self) -> bool:
@@ -37,7 +39,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Capacity:
-    """A scaling group as it is: bounds, desired, its instances, and the tags that say what it fills."""
+    """A scaling group or ECS service as it is: bounds, desired, its members, and the tags that say what it fills."""
 
     name: str
     least: int
@@ -45,6 +47,10 @@ class Capacity:
     desired: int
     instances: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    template: str = ""
+    """What it launches from now, as the record writes it."""
+    launched: Mapping[str, str] = field(default_factory=dict)
+    """What each of `instances` was launched from."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,10 @@ class Fleet:
     wanted: int = 0
     targets: tuple[Target, ...] = ()
     strangers: tuple[Target, ...] = ()
+    leaving: tuple[Target, ...] = ()
+    """Those of `targets` that run the release which another one takes over from in place."""
+    stale: tuple[Target, ...] = ()
+    """Those of `strangers` that are members all the same: launched from a release that is not the record's any more."""
     group: str = ""
     least: int = 0
     most: int = 0
@@ -66,6 +76,12 @@ class Fleet:
     @property
     def healthy(self) -> int:
         return sum(target.healthy for target in self.targets)
+
+    @property
+    def arrived(self) -> tuple[Target, ...]:
+        """The healthy ones that run the release which the record names for the color."""
+        leaving = {target.id for target in self.leaving}
+        return tuple(target for target in self.targets if target.healthy and target.id not in leaving)
 
     @property
     def left_over(self) -> tuple[Target, ...]:

@@ -84,6 +84,10 @@ class Terms:
     carries: Mapping[str, float] = field(default_factory=dict)
     bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By platform, where they differ from `least` and `most`."""
+    settles: int = 65
+    """Seconds in which the balancer finds a new target healthy."""
+    port: int = 8080
+    """Where the app listens in its container."""
     run: tuple[str, ...] = ()
     """The words of a command of each new release."""
     architectures: Mapping[str, str] = field(default_factory=dict)

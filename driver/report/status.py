@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from driver.counting import many
 from driver.images import short
 from driver.release.snapshot import Snapshot
 from driver.release.watcher import at, parse, spoken, unwatched_since, watched
-from infra.record import COLORS, Color, Transition, deployed_data, instant, stamp, to_data
+from infra.record import COLORS, Color, Record, Transition, deployed_data, instant, stamp, to_data
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,18 @@ class StatusView:
             "healthy": fleet.healthy,
             "wanted": fleet.wanted,
             "targets": [{"id": t.id, "state": t.state, "reason": t.reason} for t in fleet.targets],
+            **(
+                {"replaced": len(fleet.arrived)}
+                if self.seen.record.leaving and color == self.seen.record.active
+                else {}
+            ),
             "launches": list(fleet.lost),
         }
+
+    def _replaced(self, color: Color) -> dict[str, int]:
+        record = self.seen.record
+        under_way = record is not None and record.leaving is not None and color == record.active
+        return {"replaced": len(self.seen.fleet(color).arrived)} if under_way else {}
 
     def standing(self, color: Color) -> str:
         """Active, or what the standby is; a standby without capacity is retired as well."""
@@ -92,7 +103,7 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
         lines.append(_color_line(view, color))
         lines += [f"  [red]{escape(reason)}[/]" for reason in seen.fleet(color).lost]
     transition = deployed.record.transition
-    state = "No transition" if transition is None else _under_way(transition, deployed.record.idle, seen.now)
+    state = "No transition" if transition is None else _under_way(seen, deployed.record, transition)
     lines.append(f"{state}, no drift." if not seen.drift else f"{state}.")
     lines += [f"[yellow]drift[/]  {escape(reason)}" for reason in seen.drift]
     lines += _watching(seen, transition)
@@ -111,9 +122,19 @@ def step_of(transition: Transition) -> str:
     return f"step {transition.step}" + (f" of {len(weights) + 1}" if isinstance(weights, list) and weights else "")
 
 
-def _under_way(transition: Transition, idle: Color, now: datetime) -> str:
+def replaced(seen: Snapshot, record: Record) -> str:
+    """How far an in-place release has come, in words."""
+    fleet, at_checkpoint = seen.fleet(record.active), record.transition is not None and record.transition.step > 0
+    source = f" in place of {short(record.leaving.image)}" if record.leaving else " in place"
+    what = f"{short(record.active_slot.image)}{source} on {record.active}"
+    far = f"{len(fleet.arrived)} of {many(fleet.wanted, 'target')} replaced"
+    return f"{what}: {far}{', at the checkpoint' if at_checkpoint else ''}"
+
+
+def _under_way(seen: Snapshot, record: Record, transition: Transition) -> str:
+    idle, now = record.idle, seen.now
     if transition.kind != "shift":
-        return f"In-place release since {at(transition.since, now)}"
+        return f"Transition: {replaced(seen, record)}, since {at(transition.step_since, now)}"
     here = f"{step_of(transition)}, since {at(transition.step_since, now)}"
     began = f", begun {at(transition.since, now)}" if transition.since != transition.step_since else ""
     return f"Transition: {transition.weight} % on {idle}, {here}{began}"

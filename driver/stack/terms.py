@@ -37,6 +37,8 @@ def terms(settings: Settings) -> Terms:
         requests=_requests(settings),
         carries={name: settings.fleet(name).carries for name in IN_USE},
         bounds={name: (settings.fleet(name).min, settings.fleet(name).max) for name in IN_USE},
+        settles=settings.health_check.interval * settings.health_check.healthy + settings.health_check.timeout,
+        port=settings.port,
         run=tuple(shlex.split(settings.run)),
         architectures={
             "compose": architecture(settings.compose.instance_type),

@@ -42,8 +42,8 @@ def act(
 ) -> Result:
     """The request carried out; `done` is the outcome's word."""
     journey = carry_out(session.ports, request, limits)
-    if journey.paused_at is not None:
-        reason = f"paused at {journey.paused_at} %, as asked: {journey.reason}"
+    if journey.paused is not None:
+        reason = f"paused at {journey.paused.where}, as asked: {journey.reason}"
         return Result("paused", reason, ("resume", "rollback", "status"), facts=journey.facts(), body=journey)
     reason = now_stands(journey.deployed.record) if journey.steps and journey.deployed else journey.reason
     return Result(

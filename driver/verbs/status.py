@@ -14,7 +14,7 @@ from driver.observe import observe
 from driver.release.snapshot import Snapshot
 from driver.release.watcher import spoken, unwatched_since, watched
 from driver.report.show import show
-from driver.report.status import StatusView, step_of
+from driver.report.status import StatusView, replaced, step_of
 from driver.result import Result
 from driver.session import Session
 from infra.record import Record
@@ -69,13 +69,15 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
         # `up` sets the weights of the record, and leaves a transition where it is.
         settle = ("rollback", "up") if record.transition else ("up", "rollback")
         return "drift", seen.drift[0], ("wait", *settle) if watched(seen.stored, seen.now) else settle
-    if record.transition and record.transition.kind == "in-place":
-        return "in transition", f"{record.active} is changed in place; {watching}".rstrip("; "), ("rollback",)
     if record.transition:
         doing = f"{record.transition.weight} % on {record.idle}, {step_of(record.transition)}"
+        if record.transition.kind == "in-place":
+            doing = replaced(seen, record)
         if record.transition.paused and unwatched:
             return "paused", f"{doing}, paused as asked", ("resume", "rollback")
         return "in transition", f"{doing}; {watching}", ("resume", "rollback") if unwatched else ("wait", "rollback")
+    if seen.fleet(record.active).stale:
+        return "drift", seen.drift[0], ("resume", "up")
     if seen.drift:
         return "drift", seen.drift[0], ("up",)
     serving = f"{record.active} serves"

@@ -50,4 +50,4 @@ def _of_standby(ports: Ports, seen: Snapshot, deployed: Deployed, terms: Terms) 
     if deployed.record.standby not in {"candidate", "rejected"}:
         return [health(seen, idle)]
     found = [*judge(seen, idle, carries=terms.carries), *watched_alarms(ports, seen, terms, idle, None)]
-    return [*found, *checked(ports, terms, deployed, idle, {})]
+    return [*found, *checked(ports, terms, deployed.test_url, idle, {})]

@@ -81,8 +81,6 @@ def _onward(ports: Ports, stored: Stored) -> tuple[str, ...]:
     if transition is None and stored.pending is None:
         drifted = look(ports.cloud, stored, ports.clock.now()).weights_drifted
         return _SETTLE if drifted else ("wait", "status")
-    if transition is not None and transition.kind == "in-place":
-        return ("rollback",)
     astray = look(ports.cloud, stored, ports.clock.now()).weights_drifted and stored.pending is None
     return ("rollback", "up") if astray else ("resume", "rollback")
 

@@ -10,7 +10,7 @@ from infra import bundle
 from infra.colors.composed import composed
 from infra.colors.fleet import RENDERING, Fleet
 from infra.colors.ground import Footing
-from infra.colors.platform import Filling, Ground, Site
+from infra.colors.platform import Filling, Ground, Handover, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -39,7 +39,15 @@ class Compose:
         return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground
 
     def fill(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+        self,
+        color: Color,
+        slot: Slot,
+        site: Site,
+        ground: Ground,
+        *,
+        anew: bool,
+        steady: bool = False,
+        handover: Handover | None = None,
     ) -> Filling:
-        fleet = Fleet(color, slot, site, ground, anew=anew, steady=steady)
-        return Filling(fleet.group_name, fleet)
+        fleet = Fleet(color, slot, site, ground, anew=anew, steady=steady, handover=handover)
+        return Filling(fleet.group_name, fleet.templates, fleet)

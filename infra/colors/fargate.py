@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.colors import service, task
 from infra.colors.ground import Footing
-from infra.colors.platform import Filling, Ground, Site
+from infra.colors.platform import Filling, Ground, Handover, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -39,8 +39,16 @@ class Fargate:
         return footing.ground
 
     def fill(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+        self,
+        color: Color,
+        slot: Slot,
+        site: Site,
+        ground: Ground,
+        *,
+        anew: bool,
+        steady: bool = False,
+        handover: Handover | None = None,
     ) -> Filling:
         assert site.cluster is not None  # the program makes it where a color is on this platform
-        made = service.Service(color, slot, site, site.cluster, ground, anew=anew, steady=steady)
-        return Filling(made.capacity, made)
+        made = service.Service(color, slot, site, site.cluster, ground, anew=anew, steady=steady, handover=handover)
+        return Filling(made.capacity, made.templates, made)

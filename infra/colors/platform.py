@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import pulumi
@@ -11,7 +11,7 @@ import pulumi
 from infra.access import Place
 from infra.colors.cluster import Cluster
 from infra.config_store import ConfigStore
-from infra.record import Color, Slot
+from infra.record import Color, Release, Slot
 from infra.secret_store import Readable
 from infra.settings import Settings
 
@@ -56,11 +56,42 @@ class Ground:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """One release that takes over from another in place, in a color that serves. Empty: there is none.
+
+    Both are made of parts of their own, side by side, so that the way back needs nothing to be rendered.
+    """
+
+    source: Release | None = None
+    """The one that leaves, while it is under way."""
+    begins: bool = False
+    """This update renders the one that comes."""
+    ends: bool = False
+    """This update settles what the color's capacity is launched from: one of the two has had its time."""
+
+    def slot(self, slot: Slot) -> Slot | None:
+        """The slot as the release that leaves had it."""
+        if self.source is None:
+            return None
+        return replace(slot, image=self.source.image, digest=self.source.digest)
+
+
+def formerly(known: tuple[str, pulumi.Resource] | None, part: str) -> list[pulumi.Alias] | None:
+    """What a part of a release was named, and stood under, before its name had the release's digest in it.
+
+    A stack that was made then keeps it: else it would be deleted while targets are launched from it.
+    """
+    return [pulumi.Alias(name=f"{known[0]}-{part}", parent=known[1])] if known else None
+
+
+@dataclass(frozen=True)
 class Filling:
     """What a filled color is made of."""
 
     capacity: pulumi.Output[str]
     """Name of what holds the color's capacity."""
+    templates: Mapping[str, pulumi.Output[str]]
+    """What its members are launched from, by release digest, as the record notes it."""
     resource: pulumi.Resource
 
 
@@ -77,9 +108,17 @@ class Platform(Protocol):
         """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""
 
     def fill(
-        self, color: Color, slot: Slot, site: Site, ground: Ground, *, anew: bool, steady: bool = False
+        self,
+        color: Color,
+        slot: Slot,
+        site: Site,
+        ground: Ground,
+        *,
+        anew: bool,
+        steady: bool = False,
+        handover: Handover | None = None,
     ) -> Filling:
-        """The release of a color. Only an update that renders it anew changes what runs (`anew`).
+        """The release of a color. Only an update that fills it anew changes what runs (`anew`).
 
         `steady`: a rollback would go to this color, so that no maximum in the settings may make it smaller.
         """

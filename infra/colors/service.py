@@ -1,19 +1,18 @@
-"""The tasks of one release: roles, task definition, service, and what its desired count may be."""
+"""The tasks of one fill: roles, the releases that they run, service, and what its desired count may be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-from infra import access, images, immutable, names
+from infra import access, immutable
 from infra.colors import task
 from infra.colors.cluster import Cluster
-from infra.colors.platform import Ground, Site
+from infra.colors.platform import Ground, Handover, Site
+from infra.colors.task_release import TaskRelease
 from infra.record import SERVICE, Color, Slot
-from infra.secret_store import Readable, pattern
 
 RENDERING = 1
 """Raise it when this module makes something else from the same settings: a release is known by it."""
@@ -24,10 +23,11 @@ _CALM = 300
 
 
 class Service(pulumi.ComponentResource):
-    """Everything is named after color and fill: another release has other resources.
+    """Everything is named after color and fill: another fill has other resources.
 
-    Outside the update that renders the release anew only the bounds of its capacity change, and of the color that a
-    rollback would go to only the lower one. The desired count is the scaler's and the driver's after creation.
+    Outside the update that fills the color anew only the bounds of its capacity change, and of the color that a
+    rollback would go to only the lower one; and, at the end of a handover, the definition. The desired count is the
+    scaler's and the driver's after creation.
     """
 
     capacity: pulumi.Output[str]
@@ -42,49 +42,46 @@ class Service(pulumi.ComponentResource):
         *,
         anew: bool,
         steady: bool = False,
+        handover: Handover | None = None,
     ) -> None:
         name = f"{color}-{slot.fill}"
         super().__init__("bluegreen:index:Service", f"{name}-tasks")
         self.name, self.color, self.slot, self.site, self.anew = name, color, slot, site, anew
         self.settings, self.chosen = site.settings, site.settings.fargate
-        self.tags = {
-            **site.settings.own_tags,
-            "bluegreen:color": color,
-            "bluegreen:fill": str(slot.fill),
-            "bluegreen:release": slot.digest,
-        }
-        self.readable = {
-            one: site.secrets.get(one, Readable(pattern(site.place, one)))
-            for one in dict.fromkeys(each.secret for each in self.settings.all_secrets.values())
-        }
-        execution, fetches = self._role("execution", self._fetching())
+        self.handover = handover or Handover()
+        self.tags = self._tags(slot)
+        execution, _ = self._role("execution", None)
         role, acts = self._role("task", access.shell_policy() if self.chosen.exec else None)
-        definition = self._definition(execution, role)
-        before = [*fetches, *acts, cluster.providers, *site.routed, *site.behind]
-        service = self._service(cluster, ground, definition, before)
+
+        def made(of: Slot, *, rendered: bool, alone: bool) -> TaskRelease:
+            return TaskRelease(
+                color, of, site, execution, role, self._tags(of), anew=rendered, alone=alone, parent=self
+            )
+
+        leaving = self.handover.slot(slot)
+        current = made(slot, rendered=anew or self.handover.begins, alone=leaving is None)
+        runs = made(leaving, rendered=False, alone=True) if leaving else current
+        self.templates = {slot.digest: current.definition.arn}
+        if leaving:
+            self.templates[leaving.digest] = runs.definition.arn
+        before = [runs.policy, *acts, cluster.providers, *site.routed, *site.behind]
+        service = self._service(cluster, ground, runs.definition, before)
         self.capacity = pulumi.Output.concat(SERVICE, cluster.name, "/", service.name)
         target = self._bounds(cluster, service, steady=steady)
         self._policies(target, pulumi.Output.concat(site.balancer, "/", ground.measured))
         self.register_outputs({"service": service.name})
 
+    def _tags(self, slot: Slot) -> dict[str, str]:
+        return {
+            **self.settings.own_tags,
+            "bluegreen:color": self.color,
+            "bluegreen:fill": str(slot.fill),
+            "bluegreen:release": slot.digest,
+        }
+
     def _opts(self, arguments: type, **more: Any) -> pulumi.ResourceOptions:
         ignored = None if self.anew else immutable.inputs(arguments)
         return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, **more)
-
-    def _fetching(self) -> pulumi.Output[str]:
-        """What ECS does for the container before it starts, and its log driver after."""
-        settings, place = self.settings, self.site.place
-
-        def known(arns: list[str]) -> str:
-            return access.execution_policy(
-                place,
-                images.parse_image(self.slot.image),
-                names.log_group(settings, self.color),
-                arns,
-                tuple(dict.fromkeys(one.key for one in self.readable.values() if one.key)),
-            )
-
-        return pulumi.Output.all(*(one.arn for one in self.readable.values())).apply(known)
 
     def _role(self, kind: str, policy: pulumi.Input[str] | None) -> tuple[aws.iam.Role, tuple[aws.iam.RolePolicy, ...]]:
         role = aws.iam.Role(
@@ -100,47 +97,6 @@ class Service(pulumi.ComponentResource):
         )
         return role, (allowed,)
 
-    def _definition(self, execution: aws.iam.Role, role: aws.iam.Role) -> aws.ecs.TaskDefinition:
-        chosen = self.chosen
-
-        def rendered(found: Mapping[str, Any]) -> str:
-            return task.containers(
-                self.settings,
-                color=self.color,
-                fill=self.slot.fill,
-                release=self.slot.digest,
-                image=images.exact(self.slot.image),
-                region=self.site.place.region,
-                secrets=found["secrets"],
-                supplied=found["supplied"],
-            )
-
-        told = pulumi.Output.all(
-            secrets={name: one.arn for name, one in self.readable.items()}, supplied=self.site.supplied
-        )
-        return aws.ecs.TaskDefinition(
-            f"{self.name}-task",
-            family=names.family(self.settings, self.color, self.slot),
-            container_definitions=told.apply(rendered),
-            cpu=str(chosen.cpu),
-            memory=str(chosen.memory),
-            network_mode="awsvpc",
-            requires_compatibilities=["FARGATE"],
-            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
-                cpu_architecture=task.CPU[chosen.architecture], operating_system_family="LINUX"
-            ),
-            ephemeral_storage=(
-                aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=chosen.storage) if chosen.storage else None
-            ),
-            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=name) for name in task.volumes(self.settings)] or None,
-            execution_role_arn=execution.arn,
-            task_role_arn=role.arn,
-            # A definition that is deregistered can't start a task any more, and a service on its way out may need one.
-            skip_destroy=True,
-            tags=self.tags,
-            opts=self._opts(aws.ecs.TaskDefinitionArgs),
-        )
-
     def _service(
         self, cluster: Cluster, ground: Ground, definition: aws.ecs.TaskDefinition, before: list[pulumi.Resource]
     ) -> aws.ecs.Service:
@@ -154,7 +110,8 @@ class Service(pulumi.ComponentResource):
             ),
             aws.ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE_SPOT", weight=chosen.spot),
         ]
-        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs)
+        settled = ("task_definition", "tags") if self.handover.ends else ()
+        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=settled)
         return aws.ecs.Service(
             f"{self.name}-service",
             cluster=cluster.arn,

@@ -13,7 +13,7 @@ from typing import Any
 from driver.errors import Failure, Unforeseen
 from driver.pending import bring_up
 from driver.ports import Changes, Wish
-from driver.release.requests import Deploy, Promote, Resume, Retire
+from driver.release.requests import Deploy, InPlace, Promote, Resume, Retire
 from driver.release.signals import Alarm, Served
 from driver.release.snapshot import Capacity, Rule, Target
 from driver.release.terms import ALL_AT_ONCE, Alarms, Requests, Strategy, Terms
@@ -75,14 +75,12 @@ class ChaosCloud(FakeCloud):
     def pass_by(self) -> None:
         """A moment later: what was on its way in is as its image is."""
         assert self.deployed is not None
-        for color, slot in self.deployed.record.colors.items():
-            to = (
-                Target("", "unhealthy", "Target.FailedHealthChecks")
-                if slot.image in self.sick
-                else Target("", "healthy")
-            )
+        self.replacing.pass_by()
+        for color in self.deployed.record.colors:
+            group = self.groups[self.deployed.capacity[color]]
             self.targets[f"arn:tg/{color}"] = tuple(
-                replace(to, id=one.id) if one.state == "initial" else one for one in self.targets[f"arn:tg/{color}"]
+                Target(one.id, *self._state(group.launched.get(one.id, ""))) if one.state == "initial" else one
+                for one in self.targets[f"arn:tg/{color}"]
             )
 
     def healthy(self, color: Color) -> int:
@@ -189,6 +187,7 @@ class Chaos:
                 for key, value in self.cloud.__dict__.items()
             }
         )
+        made.cloud.replacing = self.cloud.replacing.clone(made.cloud)
         made.stack = ChaosStack(made.cloud, made.clock)
         made.stack.__dict__.update(
             {key: value for key, value in self.stack.__dict__.items() if key not in {"cloud", "clock"}}
@@ -220,11 +219,11 @@ class Chaos:
         """One command from beginning to end, as its verb does it."""
         asked = dict(options or {})
         process = Process(self, verb, fault, at_once=bool(asked.get("at_once")), end_hold=bool(asked.get("end_hold")))
+        process.in_place = bool(asked.get("in_place"))
         self.running, before = process, self.running
         try:
             made = getattr(self, f"_{verb}")(process, **asked)
-            journey = made if hasattr(made, "paused_at") else None
-            paused = journey is not None and journey.paused_at is not None
+            paused = getattr(made, "paused", None) is not None
             return Outcome(process, 0, reason=getattr(made, "reason", ""), paused=paused)
         except Failure as failure:
             return Outcome(process, failure.exit_code, failure)
@@ -235,8 +234,15 @@ class Chaos:
         finally:
             self.running = before
 
-    def _deploy(self, process: Process, tag: str = "3", capacity: int | None = None, end_hold: bool = False) -> Any:
-        return carry_out(process.ports, Deploy(release(tag), capacity, end_hold), LIMITS)
+    def _deploy(
+        self,
+        process: Process,
+        tag: str = "3",
+        capacity: int | None = None,
+        end_hold: bool = False,
+        in_place: InPlace | None = None,
+    ) -> Any:
+        return carry_out(process.ports, Deploy(release(tag), capacity, end_hold, in_place=in_place), LIMITS)
 
     def _promote(self, process: Process, **asked: Any) -> Any:
         return carry_out(process.ports, Promote(**asked), LIMITS)
@@ -311,6 +317,7 @@ def hints_of(outcome: Outcome | Sequence[str]) -> list[tuple[str, dict[str, Any]
         "promote --again": ("promote", {"again": True}),
         "deploy IMAGE": ("deploy", {"tag": "9"}),
         "deploy IMAGE --end-hold": ("deploy", {"tag": "9", "end_hold": True}),
+        "deploy IMAGE --in-place": ("deploy", {"tag": "9", "in_place": InPlace()}),
     }
     return [known[hint] for hint in hints if hint in known]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from driver.ports import Answers, Changes, Fetched, Ports, Ran, Wish
 from driver.release.freeze import sentence
@@ -29,6 +30,7 @@ from infra.record import (
     weights,
 )
 from tests.driver.fake_registry import FakeRegistry
+from tests.driver.fake_rollouts import FakeRollouts
 from tests.driver.fake_runs import FakeRuns
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -125,6 +127,8 @@ class FakeCloud:
     kept_once: str = ""
     claims: dict[str, str] = field(default_factory=dict)
     commands: FakeRuns = field(default_factory=FakeRuns)
+    made_of: dict[str, str] = field(default_factory=dict)
+    """The image that comes of each template."""
     published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
@@ -143,6 +147,10 @@ class FakeCloud:
     failing: dict[str, Exception] = field(default_factory=dict)
     history: list[dict[Color, int]] = field(default_factory=list)
     """Every set of live weights there has been."""
+
+    @cached_property
+    def replacing(self) -> FakeRollouts:
+        return FakeRollouts(self)
 
     def account(self) -> str:
         return ACCOUNT
@@ -184,7 +192,10 @@ class FakeCloud:
         self._call("served")
         return self.traffic
 
-    def launch_failures(self, group: str, color: Color) -> tuple[str, ...]:
+    def rollouts(self) -> FakeRollouts:
+        return self.replacing
+
+    def launch_failures(self, group: str, color: Color, template: str = "") -> tuple[str, ...]:
         self._refuse("launch_failures")
         return self.lost.get(group, ())
 
@@ -270,10 +281,18 @@ class FakeCloud:
         for color, slot in self.deployed.record.colors.items():
             group = self.groups[self.deployed.capacity[color]]
             wanted = min(max(group.desired, group.least), group.most)
-            names = tuple(f"i-{color}-{slot.fill}-{number}" for number in range(wanted))
-            self.groups[group.name] = replace(group, desired=wanted, instances=names)
-            state = ("unhealthy", "Target.FailedHealthChecks") if slot.image in self.sick else ("healthy", "")
-            self.targets[f"arn:tg/{color}"] = tuple(Target(name, *state) for name in names)
+            numbers = {name.split("-")[-1].partition(".")[0]: name for name in group.instances}
+            names = tuple(numbers.get(str(number), f"i-{color}-{slot.fill}-{number}") for number in range(wanted))
+            launched = {name: group.launched.get(name, group.template) for name in names}
+            self.groups[group.name] = replace(group, desired=wanted, instances=names, launched=launched)
+            self.targets[f"arn:tg/{color}"] = tuple(Target(name, *self._state(launched[name])) for name in names)
+
+    def is_sick(self, template: str) -> bool:
+        """Whether what is launched from it never gets healthy."""
+        return self.made_of.get(template) in self.sick
+
+    def _state(self, template: str) -> tuple[str, str]:
+        return ("unhealthy", "Target.FailedHealthChecks") if self.is_sick(template) else ("healthy", "")
 
     def ail(self, color: Color, number: int) -> None:
         """So many targets of a color turn unhealthy."""
@@ -379,7 +398,7 @@ class FakeStack:
             floor=self.settings.least,
             platforms=("compose",),
             first_release=lambda: release("1"),
-            digest=digest_of,
+            digest=lambda platform, image: self.release(platform, image).digest,
         )
         chosen = decision.decide(stored.deployed, stored.pending, copy, terms)
         if isinstance(chosen, decision.Refused):
@@ -400,11 +419,22 @@ class FakeStack:
 
 def _write(cloud: FakeCloud, record: Record, generation: int) -> None:
     names = {color: f"{color}-{slot.fill}-group" for color, slot in record.colors.items()}
+    templates: dict[Color, dict[str, str]] = {}
     for color, slot in record.colors.items():
         kept = cloud.groups.get(names[color])
         desired = max(kept.desired if kept else slot.floor, slot.floor)
+        releases = [slot.release, *([record.leaving] if record.leaving and color == record.active else [])]
+        templates[color] = {one.digest: _template(cloud, color, one, generation) for one in releases}
+        launches = templates[color][releases[-1].digest]
         cloud.groups[names[color]] = Capacity(
-            names[color], slot.floor, 6, desired, tags={"bluegreen:fill": str(slot.fill)}
+            names[color],
+            slot.floor,
+            6,
+            desired,
+            kept.instances if kept else (),
+            {"bluegreen:fill": str(slot.fill)},
+            launches,
+            dict(kept.launched) if kept else {},
         )
     cloud.groups = {name: group for name, group in cloud.groups.items() if name in names.values()}
     cloud.deployed = Deployed(
@@ -415,6 +445,7 @@ def _write(cloud: FakeCloud, record: Record, generation: int) -> None:
         rules={"production": "arn:rule/production", "test": "arn:rule/test"},
         target_groups={color: {"compose": f"arn:tg/{color}"} for color in COLORS},
         capacity=names,
+        templates=templates,
         url="http://shop.example",
         test_url="http://shop.example:9001",
         who="a test",
@@ -423,6 +454,15 @@ def _write(cloud: FakeCloud, record: Record, generation: int) -> None:
     )
     cloud.forwarding["arn:rule/test"] = Rule("arn:rule/test", {f"arn:tg/{other(record.active)}": 1})
     cloud.settle()
+
+
+def _template(cloud: FakeCloud, color: Color, release: Release, generation: int) -> str:
+    """What is noted already, or a new one: no two attempts at a release have the same."""
+    known = cloud.deployed.template(color, release) if cloud.deployed else ""
+    slot = cloud.deployed.record.colors.get(color) if cloud.deployed else None
+    made = known if known and slot else f"t-{color}-{release.digest}:{generation}"
+    cloud.made_of[made] = release.image
+    return made
 
 
 @dataclass
@@ -449,6 +489,7 @@ class World:
 def world(record: Record | None = None, generation: int = 5) -> World:
     """A stack that has this record deployed, with live weights and healthy fleets to match."""
     cloud, clock = FakeCloud(), FakeClock()
+    clock.ticks.append(cloud.replacing.pass_by)
     made = World(cloud, FakeStack(cloud, clock), clock, FakeProbe(cloud))
     if record is not None:
         cloud.move(weights(record)["blue"])

@@ -49,7 +49,7 @@ RECORDS: dict[str, Record] = {
     "shift, left": _shift(False),
     "shift, paused": _shift(True),
     "in place": replace(
-        serving("previous"),
+        serving("rejected"),
         transition=Transition("in-place", 0, 1, NOW, NOW, source=Release("compose", image("0"), "compose-000030")),
     ),
 }

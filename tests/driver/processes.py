@@ -20,8 +20,8 @@ from tests.driver.fakes import FakeRunner
 if TYPE_CHECKING:
     from tests.driver.chaos import Chaos
 
-WRITES = {"forward", "put_intent", "drop_intent", "set_desired", "update", "refresh", "adopt"}
-CALLS = WRITES | {"stored", "rules", "health", "capacity", "alarms", "served", "sleep", "ask"}
+WRITES = {"forward", "put_intent", "drop_intent", "set_desired", "update", "refresh", "adopt", "begin", "stop", "back"}
+CALLS = WRITES | {"stored", "rules", "health", "capacity", "alarms", "served", "sleep", "ask", "latest"}
 
 
 class Died(BaseException):
@@ -88,6 +88,8 @@ class Wire:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
+        if name == "rollouts":
+            return lambda: Wire(self._process, found())
         if name not in CALLS:
             return found
         process = self._process
@@ -116,6 +118,7 @@ class Process:
     fault: Fault | None = None
     at_once: bool = False
     end_hold: bool = False
+    in_place: bool = False
     dead: bool = False
     points: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     happened: bool = False

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import pytest
 from pulumi.automation import CommandResult
@@ -49,7 +49,7 @@ class Ward:
 
     def __init__(self, tmp_path):
         made = world(serving())
-        self.cloud = Cloud(**vars(made.cloud))
+        self.cloud = Cloud(**{one.name: getattr(made.cloud, one.name) for one in fields(made.cloud)})
         self.engine = Engine()
         self.project = tmp_path / "project"
         self.project.mkdir()

@@ -101,7 +101,8 @@ def test_a_service_is_capacity_as_a_group_is() -> None:
     assert found["blue-1-group"].instances == ("i-1",)
     held = found[NAME]
     assert (held.least, held.most, held.desired) == (2, 9, 3)
-    assert held.instances == ("10.0.0.1", "10.0.0.4")
+    assert held.launched == {"10.0.0.1": MINE, "10.0.0.2": OTHER, "10.0.0.4": MINE}
+    assert (held.instances, held.template) == (("10.0.0.1", "10.0.0.2", "10.0.0.4"), MINE)
     assert held.tags == {"bluegreen:fill": "6"}
 
 
@@ -181,12 +182,14 @@ def test_only_targets_of_running_tasks_of_the_recorded_fill_count() -> None:
     there = world(beside(slot("2", 6)))
     cloud = there.cloud
     assert cloud.deployed is not None
-    cloud.deployed = replace(cloud.deployed, capacity={**cloud.deployed.capacity, "green": NAME})
-    held = fleets.capacities(lambda _: FakeEcs([task(1), task(2)]), [NAME])[NAME]
+    noted = {"green": {slot("2", 6).digest: MINE}}
+    cloud.deployed = replace(cloud.deployed, capacity={**cloud.deployed.capacity, "green": NAME}, templates=noted)
+    held = fleets.capacities(lambda _: FakeEcs([task(1), task(2), task(4, OTHER)]), [NAME])[NAME]
     cloud.groups[NAME] = held
-    cloud.targets["arn:tg/green"] = tuple(Target(f"10.0.0.{number}", "healthy") for number in (1, 2, 3))
+    cloud.targets["arn:tg/green"] = tuple(Target(f"10.0.0.{number}", "healthy") for number in (1, 2, 3, 4))
     fleet = observe(cloud, START).fleet("green")
-    assert (fleet.healthy, [one.id for one in fleet.strangers]) == (2, ["10.0.0.3"])
+    assert (fleet.healthy, [one.id for one in fleet.strangers]) == (2, ["10.0.0.3", "10.0.0.4"])
+    assert [one.id for one in fleet.stale] == ["10.0.0.4"]
     cloud.groups[NAME] = replace(held, tags={"bluegreen:fill": "5"})
     assert observe(cloud, START).fleet("green").healthy == 0
 

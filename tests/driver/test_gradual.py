@@ -347,7 +347,7 @@ def test_a_command_that_fails_in_the_bake_takes_the_traffic_back():
 def test_pause_after_a_weight_ends_well_and_resume_goes_on():
     stack = made()
     journey = carry_out(stack.ports, Promote(weights=(10, 50), bake=120, pause_after=10), LIMITS)
-    assert journey.paused_at == 10
+    assert journey.paused and journey.paused.weight == 10
     transition = stack.record.transition
     assert transition is not None
     assert (transition.weight, transition.paused) == (10, True)

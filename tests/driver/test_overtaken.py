@@ -8,8 +8,9 @@ import pytest
 
 from driver.errors import Busy, Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.pending import bring_up
-from driver.release.moves import RULES, Undo
-from driver.release.requests import Deploy, Promote, Resume, Retire
+from driver.release.moves import Undo
+from driver.release.requests import Deploy, InPlace, Promote, Resume, Retire
+from driver.release.targets import RULES
 from driver.rollback import Haste, roll_back
 from driver.stack.failures import Locked, UpdateFailed, refused
 from driver.transition import Limits, carry_out, planned
@@ -22,7 +23,7 @@ NOW = "2026-03-01T11:00:00Z"
 
 
 def in_place():
-    return replace(serving("previous"), transition=Transition("in-place", 0, 1, NOW, NOW, source=release("0")))
+    return replace(serving("rejected"), transition=Transition("in-place", 0, 1, NOW, NOW, source=release("0")))
 
 
 def test_a_deploy_during_which_someone_moved_the_traffic_does_not_end_well():
@@ -114,15 +115,16 @@ def test_who_carries_a_shift_on_stops_where_it_was_to_be_paused():
     stack = made()
     started(stack, weights=(10, 50), bake=120, pause_after=50)
     journey = carry_out(stack.ports, Resume(), LIMITS)
-    assert journey.paused_at == 50
-    assert carry_out(stack.ports, Resume(), LIMITS).paused_at is None
+    assert journey.paused and journey.paused.weight == 50
+    assert carry_out(stack.ports, Resume(), LIMITS).paused is None
     assert stack.record.active == "green"
 
 
 def test_a_pause_where_the_shift_is_stays_there():
     stack = made()
     started(stack, weights=(10, 50), bake=120)
-    assert carry_out(stack.ports, Resume(pause_after=10), LIMITS).paused_at == 10
+    journey = carry_out(stack.ports, Resume(pause_after=10), LIMITS)
+    assert journey.paused and journey.paused.weight == 10
     assert stack.cloud.live() == {"blue": 90, "green": 10}
 
 
@@ -136,12 +138,11 @@ def test_a_pause_that_the_shift_does_not_pass_is_refused(weight):
 
 def test_a_change_in_place_is_not_passed_over_in_silence():
     stack = world(in_place())
-    with pytest.raises(Refused, match="in place") as caught:
-        carry_out(stack.ports, Resume(), LIMITS)
-    assert caught.value.next == ("rollback",)
-    with pytest.raises(Refused) as caught:
-        carry_out(stack.ports, Promote(), LIMITS)
-    assert caught.value.next == ("rollback",)
+    for request in (Promote(), Deploy(release("3")), Deploy(release("3"), in_place=InPlace()), Retire()):
+        with pytest.raises(Refused, match="transition is in progress") as caught:
+            carry_out(stack.ports, request, LIMITS)
+        assert "changed in place" in caught.value.why
+        assert caught.value.next == ("resume", "rollback")
 
 
 def test_taking_a_change_in_place_back_touches_the_color_that_it_changed():

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from driver.release.requests import InPlace
 from tests.driver.chaos import Chaos, Fault, Serial, serially
 from tests.driver.fakes import image, serving
 from tests.driver.promises import Watch, advises, after, recovers, settled, settles
@@ -27,8 +28,10 @@ COURSES = st.sampled_from(
     ]
 )
 TAGS = st.sampled_from(["2", "3", "4", "ill"])
+WAYS = st.sampled_from([InPlace(), InPlace(bake=20, pause=True)])
 COMMANDS: st.SearchStrategy[tuple[str, dict[str, Any]]] = st.one_of(
     st.builds(lambda tag, end: ("deploy", {"tag": tag, "end_hold": end}), TAGS, st.booleans()),
+    st.builds(lambda tag, way: ("deploy", {"tag": tag, "end_hold": True, "in_place": way}), TAGS, WAYS),
     st.builds(lambda course, again: ("promote", {**course, "again": again}), COURSES, st.booleans()),
     st.sampled_from([("resume", {}), ("resume", {"pause_after": 50}), ("retire", {}), ("retire", {"due": True})]),
     st.sampled_from([("rollback", {}), ("rollback", {"at_once": True}), ("up", {}), ("sync", {})]),

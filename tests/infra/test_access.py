@@ -169,7 +169,7 @@ def test_a_bundle_is_read_in_the_one_version_that_the_template_names(first: Worl
     found, held = policy(first)["Bundle"], first.one("blue-1-bundle").inputs
     assert found["Action"] == "s3:GetObjectVersion"
     assert found["Resource"] == f"arn:aws:s3:::bundles-0a1b2c3/{held['key']}"
-    assert found["Condition"] == {"StringEquals": {"s3:VersionId": "version-of-blue-1-bundle"}}
+    assert found["Condition"] == {"StringEquals": {"s3:VersionId": f"version-of-{first.one('blue-1-bundle').name}"}}
 
 
 def test_tools_of_the_bundles_own_bucket_are_read_from_there() -> None:

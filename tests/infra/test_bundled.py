@@ -37,7 +37,7 @@ def test_user_data_names_the_bundle_that_lies_there(first: World) -> None:
     assert stub_of(first, "blue-1") == {
         "BLUEGREEN_BUNDLE_BUCKET": held["bucket"],
         "BLUEGREEN_BUNDLE_KEY": held["key"],
-        "BLUEGREEN_BUNDLE_VERSION": "version-of-blue-1-bundle",
+        "BLUEGREEN_BUNDLE_VERSION": f"version-of-{first.one('blue-1-bundle').name}",
         "BLUEGREEN_BUNDLE_SHA256": hashlib.sha256(base64.b64decode(held["contentBase64"])).hexdigest(),
         "BLUEGREEN_REGION": REGION,
         "BLUEGREEN_HOOK": first.one("blue-1-group").inputs["initialLifecycleHooks"][0]["name"],

@@ -10,11 +10,11 @@ import pytest
 
 from infra.context import Context
 from infra.immutable import inputs as every_input
-from infra.record import Transition, stamp, to_data
+from infra.record import Record, Release, Transition, stamp, to_data
 from infra.setting_compose import architecture
-from infra.steps import flipped, floored, shifted
+from infra.steps import checkpointed, flipped, floored, replaced, settled, shifted, undone
 from tests.infra.schema import arguments_of
-from tests.infra.world import IMAGE, NOW, World, at_rest, both_filled, copy_of, stack_file, with_standby
+from tests.infra.world import IMAGE, NOW, World, at_rest, both_filled, copy_of, plain, stack_file, with_standby
 
 DEV = stack_file("dev")
 
@@ -39,11 +39,12 @@ def test_a_template_demands_imdsv2_encrypts_its_volume_and_has_no_key(world: Wor
 
 
 def test_the_group_is_checked_by_the_balancer_and_replaces_before_it_removes(world: World) -> None:
-    group = world.up(stack_file("prod"), "prod").one("blue-1-group").inputs
+    first = world.up(stack_file("prod"), "prod")
+    group = first.one("blue-1-group").inputs
     assert (group["healthCheckType"], group["healthCheckGracePeriod"]) == ("ELB", 300)
     assert group["instanceMaintenancePolicy"] == {"minHealthyPercentage": 100, "maxHealthyPercentage": 200}
     assert group["targetGroupArns"] == ["arn:aws:lb/targetGroup:TargetGroup:blue-compose-targets"]
-    assert group["launchTemplate"] == {"id": "blue-1-template-id", "version": "1"}
+    assert group["launchTemplate"] == {"id": f"{first.one('blue-1-template').name}-id", "version": "1"}
     assert (group["minSize"], group["desiredCapacity"], group["maxSize"]) == (2, 2, 6)
 
 
@@ -199,17 +200,17 @@ CHANGED = {
 LIVE = {"minSize", "maxSize"}
 
 
-def releases(world: World, color: str) -> list[Any]:
+def releases(world: World, color: str, number: int = 11) -> list[Any]:
     """What a color's release is made of: everything under its name."""
     found = [one for one in world.resources if one.name.startswith(f"{color}-") and one.type.startswith("aws:")]
-    assert len(found) == 11
+    assert len(found) == number
     return found
 
 
-def changes(world: World, before: dict[str, Any], color: str) -> dict[str, set[str]]:
+def changes(world: World, before: dict[str, Any], color: str, number: int = 11) -> dict[str, set[str]]:
     """The inputs that the engine would change: those that differ and are not ignored."""
     found = {}
-    for one in releases(world, color):
+    for one in releases(world, color, number):
         was = before[one.name]
         keys = {key for key in {*one.inputs, *was.inputs} if one.inputs.get(key) != was.inputs.get(key)}
         if left := keys - set(one.ignored):
@@ -248,7 +249,11 @@ def test_a_deploy_renders_the_standby_anew_and_leaves_the_active_color_alone(wor
     world.secrets["shop/api"] = '{"key": "x"}'
     with_standby(world, CHANGED)
     assert changes(world, before, "blue") == {}
-    assert {one.name for one in releases(world, "green")} >= {"green-2-template", "green-2-group", "green-2-role"}
+    assert {plain(one.name) for one in releases(world, "green")} >= {
+        "green-2-template",
+        "green-2-group",
+        "green-2-role",
+    }
     assert world.one("green-2-group").ignored == ("desiredCapacity",)
     assert all(one.ignored == () for one in releases(world, "green") if one.name != "green-2-group")
     assert world.one("green-compose-targets").inputs["healthCheck"]["path"] == "/other"
@@ -259,26 +264,58 @@ def test_a_second_deploy_makes_everything_of_the_fill_anew(world: World) -> None
     with_standby(world.up(DEV), DEV)
     other = IMAGE.replace("b2", "c3").replace("1.1.0", "1.2.0")
     with_standby(world, DEV, image=other)
-    names = {one.name for one in releases(world, "green")}
+    names = {plain(one.name) for one in releases(world, "green")}
     assert {f"green-3-{part}" for part in ("role", "policy", "profile", "bundle", "template", "group")} <= names
     assert not any(name.startswith("green-2-") for name in names)
     assert world.deployed.capacity["green"].startswith("green-3-group")
 
 
-def test_in_place_the_release_is_rendered_anew_on_the_ground_that_it_stands_on(world: World) -> None:
+def wishing(world: World, wish: Record, config: dict[str, Any]) -> World:
+    """One update, from a copy of what is deployed."""
+    return world.up({**config, **to_data(wish), "basedOn": world.deployed.basis})
+
+
+def test_in_place_both_releases_stand_side_by_side_and_what_serves_is_touched_at_the_end_alone(world: World) -> None:
     """Another port or health path under users would take the instances that serve them out of service."""
     was = both_filled(world)
     world.secrets["shop/api"] = '{"key": "x"}'
-    blue = was.record.active_slot
-    transition = Transition("in-place", 0, 1, stamp(NOW), stamp(NOW), source=blue.release)
-    colors = {**was.record.colors, "blue": replace(blue, image=IMAGE)}
     world.up(DEV)
-    before = {one.name: one for one in world.resources}
-    world.up({**CHANGED, **to_data(replace(was.record, colors=colors, transition=transition)), "basedOn": was.basis})
-    anew = {"blue-1-role", "blue-1-policy", "blue-1-profile", "blue-1-bundle", "blue-1-template", "blue-1-group"}
-    assert set(changes(world, before, "blue")) == anew
-    assert changes(world, before, "green") == {}
-    assert world.deployed.record.active_slot.image == IMAGE
+    before, old = {one.name: one for one in world.resources}, was.record.active_slot.digest
+    parts = [f"blue-1-{{}}-{part}" for part in ("bundle", "policy", "template")]
+
+    wishing(world, replaced(was, Release("compose", IMAGE, "r1"), NOW, {}, stamp(NOW)), CHANGED)
+    new = world.deployed.record.active_slot.digest
+    assert {one.name: one.ignored for one in world.resources if new in one.name and one.type.startswith("aws:")} == {
+        part.format(new): () for part in parts
+    }
+    standing = World(resources=[one for one in world.resources if new not in one.name])
+    assert changes(standing, before, "blue") == changes(standing, before, "green") == {}
+    assert world.deployed.templates["blue"] == {digest: f"blue-1-{digest}-template-id:1" for digest in (old, new)}
+    running = {one.name: one for one in world.resources}
+    assert {one.name: one.aliases for one in world.resources if "-template" in one.name and "blue" in one.name} == {
+        f"blue-1-{old}-template": ("blue-1-template",),
+        f"blue-1-{new}-template": (),
+    }
+
+    wishing(world, checkpointed(world.deployed, NOW, stamp(NOW)), DEV)
+    assert changes(world, running, "blue", 14) == changes(world, running, "green") == {}
+    assert set(world.deployed.templates["blue"]) == {old, new}
+    taken = World(dict(world.parameters), secrets=world.secrets)
+
+    wishing(world, settled(world.deployed, NOW), CHANGED)
+    assert changes(world, {**running, "blue-1-group": before["blue-1-group"]}, "blue") == {
+        "blue-1-group": {"launchTemplate", "tags"}
+    }
+    assert world.one("blue-1-group").inputs["launchTemplate"]["id"] == f"blue-1-{new}-template-id"
+    assert world.deployed.templates["blue"] == {new: f"blue-1-{new}-template-id:1"}
+
+    wishing(taken, undone(taken.deployed, NOW), CHANGED)
+    # The group may launch from either by now: it is told, and has it already where nothing went wrong.
+    assert changes(taken, before, "blue").keys() <= {"blue-1-group"}
+    assert taken.one("blue-1-group").inputs["launchTemplate"] == before["blue-1-group"].inputs["launchTemplate"]
+    assert {"launchTemplate", "tags"}.isdisjoint(taken.one("blue-1-group").ignored)
+    assert taken.deployed.record.active_slot == was.record.active_slot
+    assert set(taken.deployed.templates["blue"]) == {old}
 
 
 @pytest.mark.parametrize("verb", ["flip", "floors", "nothing"])

@@ -46,13 +46,15 @@ def refused(answer: Decision | Refused) -> Refused:
     return answer
 
 
+OLDER = replace(TWO, record=replace(TWO.record, colors={"blue": BLUE, "green": replace(GREEN, floor=1)}))
+
 # Row by row.
 
 
 @pytest.mark.parametrize(
     "copy",
-    [Copy(), copied(THREE), Copy(BACK.record, "g9-000000"), Copy(None, "g1-000000")],
-    ids=["none", "deployed", "the intent", "basis only"],
+    [Copy(), copied(THREE), Copy(BACK.record, "g9-000000"), Copy(None, "g1-000000"), copied(OLDER)],
+    ids=["none", "deployed", "the intent", "basis only", "an untouched older copy"],
 )
 def test_an_intent_on_the_deployed_generation_is_wanted(copy: Copy) -> None:
     answer = decided(decide(THREE, BACK, copy, TERMS))

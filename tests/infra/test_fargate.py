@@ -15,10 +15,10 @@ import pytest
 
 from infra.digest import release_digest
 from infra.immutable import inputs as every_input
-from infra.record import Release, Transition, stamp, to_data
+from infra.record import Record, Release, Transition, stamp, to_data
 from infra.rendering import RenderingError
 from infra.settings import load
-from infra.steps import filled, flipped, floored, shifted
+from infra.steps import filled, flipped, floored, replaced, settled, shifted
 from tests.infra.graph import graph
 from tests.infra.schema import arguments_of, faults
 from tests.infra.world import (
@@ -220,7 +220,7 @@ def test_the_log_goes_to_the_colors_group_and_never_stops_the_app() -> None:
     assert logs["logDriver"] == "awslogs"
     assert logs["options"]["awslogs-group"] == "/bluegreen/shop/dev/green"
     assert (logs["options"]["awslogs-region"], logs["options"]["mode"]) == (REGION, "non-blocking")
-    assert "logs-green" in plain().one("green-2-service").dependencies
+    assert "logs-green" in plain().one("green-2-service").needs
 
 
 def test_settings_reach_the_definition_as_they_reach_an_instance() -> None:
@@ -269,7 +269,7 @@ def test_the_execution_role_may_pull_log_and_fetch_and_nothing_else() -> None:
     assert found["SecretKeys"]["Resource"] == KEY
     assert found["Pull"]["Resource"] == f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/shop"
     assert plain().one("green-2-execution-policy").inputs["role"] == "green-2-execution-role-0a1b2c3"
-    assert "green-2-execution-policy" in plain().one("green-2-service").dependencies
+    assert "green-2-execution-policy" in plain().one("green-2-service").needs
 
 
 def test_a_task_itself_may_do_nothing_but_open_a_shell_where_that_is_set() -> None:
@@ -385,6 +385,34 @@ def test_no_update_but_its_own_changes_what_runs(kind: str) -> None:
         assert set(one.ignored) == set(every_input(arguments_of(one.type))), name
     ground = world.one("green-fargate-targets")
     assert set(ground.ignored) == set(every_input(arguments_of(ground.type)))
+
+
+def test_in_place_the_service_keeps_its_definition_until_the_end() -> None:
+    world = _later("flip")
+    was = world.deployed
+    assert was.record.active == "green"
+    old, config = was.record.active_slot.digest, {**DEV, "bluegreen:environment": {"MODE": "other"}}
+
+    def wishing(wish: Record) -> World:
+        return world.up({**config, **to_data(wish), "basedOn": world.deployed.basis})
+
+    before = world.one("green-2-service").inputs
+    wishing(replaced(was, Release("fargate", IMAGE.replace("b2", "c3"), "r1"), NOW, {}, stamp(NOW)))
+    new = world.deployed.record.active_slot.digest
+    tasks = {digest: world.one(f"green-2-{digest}-task") for digest in (old, new)}
+    assert tasks[new].ignored == () and set(tasks[old].ignored) == set(every_input(arguments_of(tasks[old].type)))
+    assert "c3c3" in tasks[new].inputs["containerDefinitions"]
+    service = world.one("green-2-service")
+    assert service.inputs["taskDefinition"] == before["taskDefinition"]
+    assert set(service.ignored) == set(every_input(arguments_of(service.type)))
+    assert set(world.deployed.templates["green"]) == {old, new}
+    assert world.deployed.templates["green"][new].endswith(f"green-2-{new}-task")
+
+    wishing(settled(world.deployed, NOW))
+    service = world.one("green-2-service")
+    assert service.inputs["taskDefinition"].endswith(f"green-2-{new}-task")
+    assert set(service.ignored) == set(every_input(arguments_of(service.type))) - {"taskDefinition", "tags"}
+    assert [one.name for one in world.resources if old in one.name] == []
 
 
 def test_floors_move_the_bounds_and_retiring_takes_both_to_nothing() -> None:

@@ -101,7 +101,7 @@ def test_each_color_has_a_log_group_whose_lines_end_one_day(world: World) -> Non
 
 
 def test_a_group_launches_nothing_before_its_role_and_its_log_are_there(first: World) -> None:
-    assert {"blue-1-policy", "logs-blue"} <= first.one("blue-1-group").dependencies
+    assert {"blue-1-policy", "logs-blue"} <= first.one("blue-1-group").needs
 
 
 # Endpoints.

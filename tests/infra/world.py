@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,6 +48,13 @@ class Registered:
     dependencies: frozenset[str]
     ignored: tuple[str, ...]
     protected: bool
+    aliases: tuple[str, ...] = ()
+    """Names that it may have had before."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What it waits for, the digests of releases left out."""
+        return frozenset(plain(name) for name in self.dependencies)
 
     @property
     def said(self) -> tuple[object, ...]:
@@ -102,7 +110,9 @@ class World:
         return self
 
     def named(self, name: str) -> list[Registered]:
-        return [found for found in self.resources if found.name == name and not found.type.startswith("bluegreen:")]
+        """By its name, with or without the digest of the release that it is of."""
+        own = [found for found in self.resources if not found.type.startswith("bluegreen:")]
+        return [found for found in own if name in (found.name, plain(found.name))]
 
     def one(self, name: str) -> Registered:
         (found,) = self.named(name)
@@ -130,7 +140,10 @@ class Monitor(mocks.MockMonitor):
         parent = "" if "pulumi:pulumi:Stack::" in request.parent else request.parent.rpartition("::")[2]
         needed = frozenset(urn.rpartition("::")[2] for urn in request.dependencies)
         ignored = tuple(request.ignoreChanges)
-        self.registered.append(Registered(request.type, request.name, inputs, parent, needed, ignored, request.protect))
+        former = tuple(alias.spec.name for alias in request.aliases)
+        self.registered.append(
+            Registered(request.type, request.name, inputs, parent, needed, ignored, request.protect, former)
+        )
         return answer
 
 
@@ -221,6 +234,11 @@ def bundle_of(world: World, fill: str) -> dict[str, str]:
     raw = base64.b64decode(world.one(f"{fill}-bundle").inputs["contentBase64"])
     with tarfile.open(fileobj=io.BytesIO(raw), mode="r:gz") as packed:
         return {one.name: packed.extractfile(one).read().decode() for one in packed}  # type: ignore[union-attr]
+
+
+def plain(name: str) -> str:
+    """`blue-1-r0123456789a-template` as `blue-1-template`."""
+    return re.sub(r"^((?:blue|green)-\d+)-r[0-9a-f]{11}-", r"\1-", name)
 
 
 def secret_arn(name: str) -> str:

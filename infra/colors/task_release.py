@@ -1,0 +1,115 @@
+"""What one release brings to a color's tasks: their definition, and what ECS may fetch for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import access, images, immutable, names
+from infra.colors import task
+from infra.colors.platform import Site, formerly
+from infra.record import Color, Slot
+from infra.secret_store import Readable, pattern
+
+
+class TaskRelease(pulumi.ComponentResource):
+    """Named after color, fill and release: while one release takes over from another in place, both are there.
+
+    Outside the update that renders it (`anew`) nothing of it changes.
+    """
+
+    def __init__(
+        self,
+        color: Color,
+        slot: Slot,
+        site: Site,
+        execution: aws.iam.Role,
+        role: aws.iam.Role,
+        tags: dict[str, str],
+        *,
+        anew: bool,
+        alone: bool,
+        parent: pulumi.Resource,
+    ) -> None:
+        """`alone`: it may have stood there under its name of before."""
+        self.name = f"{color}-{slot.fill}-{slot.digest}"
+        self.formerly = (f"{color}-{slot.fill}", parent) if alone else None
+        opts = pulumi.ResourceOptions(parent=parent)
+        super().__init__("bluegreen:index:TaskRelease", f"{self.name}-release", opts=opts)
+        self.color, self.slot, self.site, self.anew, self.tags = color, slot, site, anew, tags
+        self.settings = site.settings
+        self.readable = {
+            one: site.secrets.get(one, Readable(pattern(site.place, one)))
+            for one in dict.fromkeys(each.secret for each in self.settings.all_secrets.values())
+        }
+        self.policy = aws.iam.RolePolicy(
+            f"{self.name}-execution-policy",
+            role=execution.name,
+            policy=self._fetching(),
+            opts=self._opts(aws.iam.RolePolicyArgs, "execution-policy"),
+        )
+        self.definition = self._definition(execution, role)
+        self.register_outputs({"definition": self.definition.arn})
+
+    def _opts(self, arguments: type, part: str) -> pulumi.ResourceOptions:
+        ignored = None if self.anew else immutable.inputs(arguments)
+        return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, aliases=formerly(self.formerly, part))
+
+    def _fetching(self) -> pulumi.Output[str]:
+        """What ECS does for the container before it starts, and its log driver after."""
+        settings, place = self.settings, self.site.place
+
+        def known(arns: list[str]) -> str:
+            return access.execution_policy(
+                place,
+                images.parse_image(self.slot.image),
+                names.log_group(settings, self.color),
+                arns,
+                tuple(dict.fromkeys(one.key for one in self.readable.values() if one.key)),
+            )
+
+        return pulumi.Output.all(*(one.arn for one in self.readable.values())).apply(known)
+
+    def _definition(self, execution: aws.iam.Role, role: aws.iam.Role) -> aws.ecs.TaskDefinition:
+        chosen = self.settings.fargate
+
+        def rendered(found: Mapping[str, Any]) -> str:
+            return task.containers(
+                self.settings,
+                color=self.color,
+                fill=self.slot.fill,
+                release=self.slot.digest,
+                image=images.exact(self.slot.image),
+                region=self.site.place.region,
+                secrets=found["secrets"],
+                supplied=found["supplied"],
+            )
+
+        told = pulumi.Output.all(
+            secrets={name: one.arn for name, one in self.readable.items()}, supplied=self.site.supplied
+        )
+        return aws.ecs.TaskDefinition(
+            f"{self.name}-task",
+            family=names.family(self.settings, self.color, self.slot),
+            container_definitions=told.apply(rendered),
+            cpu=str(chosen.cpu),
+            memory=str(chosen.memory),
+            network_mode="awsvpc",
+            requires_compatibilities=["FARGATE"],
+            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+                cpu_architecture=task.CPU[chosen.architecture], operating_system_family="LINUX"
+            ),
+            ephemeral_storage=(
+                aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=chosen.storage) if chosen.storage else None
+            ),
+            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=name) for name in task.volumes(self.settings)] or None,
+            execution_role_arn=execution.arn,
+            task_role_arn=role.arn,
+            # A definition that is deregistered can't start a task any more, and a service on its way out may need one.
+            skip_destroy=True,
+            tags=self.tags,
+            opts=self._opts(aws.ecs.TaskDefinitionArgs, "task"),
+        )
