@@ -79,10 +79,10 @@ def begun(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> 
 def rest(seen: Snapshot, deployed: Deployed, at: Transition, request: Resume, terms: Terms) -> Plan | Refusal:
     """What is left of one that a driver started. A bake that was served already counts."""
     record, release = deployed.record, deployed.record.active_slot.release
-    if request.pause_after is not None:
-        return Refusal("an in-place release passes no weights", "--pause-after names one", ("resume",), 2)
     if seen.weights_drifted:
         return Refusal("the weights were changed behind the transition", seen.drift[0], ("rollback", "up"))
+    if request.pause_after is not None:
+        return Refusal("an in-place release passes no weights", "--pause-after names one", ("resume",), 2)
     watching = of_transition(at)
     watching = replace(watching, gates={**watching.gates, **request.gates})
     active = record.active
