@@ -30,13 +30,16 @@ def look(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
     deployed = stored.deployed
     if deployed is None:
         return Snapshot(stored, now)
+    workers = [deployed.worker(color, name) for color in COLORS for name in deployed.crew(color)]
     with ThreadPoolExecutor(max_workers=4) as pool:
         rules = pool.submit(cloud.rules, list(deployed.rules.values()))
+        crews = pool.submit(cloud.crews, workers) if workers else None
         capacity = pool.submit(cloud.capacity, list(deployed.capacity.values()))
         health = _asked_health(pool, cloud, deployed)
     held = capacity.result()
     fleets = {color: _fleet(deployed, color, targets.result(), held) for color, targets in health.items()}
-    return _snapshot(stored, now, deployed, rules.result(), fleets)
+    seen = _snapshot(stored, now, deployed, rules.result(), fleets)
+    return replace(seen, crews=crews.result()) if crews else seen
 
 
 def witnessed(stored: Stored) -> Stored:

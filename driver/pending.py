@@ -14,7 +14,7 @@ from driver.observe import observe
 from driver.ports import Changes, Ports
 from driver.release.moves import Await
 from driver.release.snapshot import Snapshot
-from driver.release.targets import RULES
+from driver.release.targets import RULES, WORKERS
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
 from infra.record import weights
@@ -61,6 +61,9 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
         why = seen.drift[0] if seen.drift else "a rollback has moved the traffic"
         ports.tell(f"{why}: reading the rules again")
         ports.stack.refresh(RULES[:2])
+    if seen.astray:
+        ports.tell(f"{seen.astray[0]}: reading the workers again")
+        ports.stack.refresh((WORKERS,))
     if seen.deployed is not None and (gone := _alarms_gone(ports)):
         ports.tell(f"{gone[0]} is gone: reading the alarms again")
         ports.stack.refresh(ALARMS)

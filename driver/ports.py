@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from driver.release.rollout import Rollout
     from driver.release.scan import Scan
     from driver.release.signals import Alarm, Served
-    from driver.release.snapshot import Capacity, Rule, Stored, Target
+    from driver.release.snapshot import Capacity, Crew, Rule, Stored, Target
     from infra.record import Color, Deployed, Record, Release
 
 Tell = Callable[[str], None]
@@ -106,6 +106,9 @@ class Cloud(Protocol):
 
     def health(self, target_group: str) -> tuple[Target, ...]: ...
     def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]: ...
+    def crews(self, names: Sequence[str]) -> Mapping[str, Crew]:
+        """Of workers' services, by name as the record has it; what does not exist is left out."""
+
     def image(self, reference: str) -> str:
         """The same image by digest. Raises Refused where it does not exist, Invalid where it can't be asked."""
 

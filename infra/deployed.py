@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -53,6 +53,8 @@ class Plan:
     decision: Decision
     account: str
     region: str
+    crews: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    """Workers that are services of their own, as the record notes them."""
 
 
 def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Plan:
@@ -88,16 +90,33 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
         pulumi.log.warn(warning)
     if pending := _pending(settings, answer):
         pulumi.log.info(f"settings changed: goes out with the next deploy ({' and '.join(pending)} stay as they are)")
-    made = Plan(deployed, answer, account, region)
+    made = Plan(deployed, answer, account, region, _crews(settings, answer, deployed))
     noted = _noted(settings, made, context)
     if _widest(settings, noted) > LIMIT:
         raise refuse(
             "record-too-long",
             f"the record would take more than the {LIMIT} bytes that its parameter holds",
-            f"without names and addresses it takes {_length(noted)} already; transition.asked is what can grow",
+            f"without names and addresses it takes {_length(noted)} already; transition.asked and workers can grow",
             f"bluegreen -s {settings.stack} status",
         )
     return made
+
+
+def _crews(
+    settings: Settings, decision: Decision, was: Deployed | None
+) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
+    """Which workers there are belongs to a release: a new one has those of the settings, any other those it was made
+    with. On Compose they come with each instance."""
+    crews: dict[str, Mapping[str, Mapping[str, int]]] = {}
+    for color, slot in decision.record.colors.items():
+        if slot.platform != "fargate":
+            continue
+        known = was.workers.get(color, {}) if was else {}
+        of = {digest: known.get(digest, {}) for digest in _releases(decision.record, color)}
+        if decision.fills == color:
+            of[slot.digest] = {one.name: one.count for one in settings.workers}
+        crews |= {color: {digest: crew for digest, crew in of.items() if crew}} if any(of.values()) else {}
+    return crews
 
 
 def _check_origin(settings: Settings, deployed: Deployed, account: str, region: str) -> None:
@@ -197,6 +216,7 @@ def _noted(settings: Settings, chosen: Plan, context: Context) -> Deployed:
         generation=decision.generation,
         account=chosen.account,
         region=chosen.region,
+        workers=chosen.crews,
         who=who,
         when=when,
         why=why,

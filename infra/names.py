@@ -33,6 +33,7 @@ def group_pattern(color: Color, slot: Slot) -> str:
     return f"{color}-{slot.fill}-group-*"
 
 
-def family(settings: Settings, color: Color, slot: Slot) -> str:
+def family(settings: Settings, color: Color, slot: Slot, worker: str = "") -> str:
     """Of a fill's task definition: ECS takes letters, digits, - and _ (RegisterTaskDefinition), Pulumi dots as well."""
-    return f"{settings.project}-{settings.stack}-{color}-{slot.fill}".replace(".", "-")
+    tail = f"-{worker}" if worker else ""
+    return f"{settings.project}-{settings.stack}-{color}-{slot.fill}".replace(".", "-") + tail

@@ -14,7 +14,7 @@ from infra import deployed
 from infra.access import Place
 from infra.colors import platform as platforms
 from infra.colors.cluster import Cluster
-from infra.colors.platform import Filling, Ground, Handover, Site
+from infra.colors.platform import Crew, Filling, Ground, Handover, Site
 from infra.context import Context
 from infra.digest import release_digest
 from infra.guard import guard
@@ -169,6 +169,7 @@ def _fillings(
             anew=plan.decision.prepares == color,
             steady=color == retreat,
             handover=_handover(plan, color),
+            crew=_crew(plan, color),
         )
         for color, slot in plan.decision.record.colors.items()
     }
@@ -181,6 +182,10 @@ def _handover(plan: deployed.Plan, color: Color) -> Handover | None:
         return None
     leaving = decision.record.leaving
     return Handover(leaving, begins=leaving is not None and decision.fills == color, ends=decision.settles == color)
+
+
+def _crew(plan: deployed.Plan, color: Color) -> Crew:
+    return Crew(plan.crews.get(color, {}), active=color == plan.decision.record.active)
 
 
 def _served(

@@ -32,6 +32,7 @@ from infra.record_values import (
     precise,
     stamp,
     weights,
+    worker_service,
 )
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "stamp",
     "to_data",
     "weights",
+    "worker_service",
 ]
 
 SCHEMA = 1
@@ -138,6 +140,7 @@ def deployed_data(deployed: Deployed) -> dict[str, Any]:
         "targetGroups": {color: dict(groups) for color, groups in deployed.target_groups.items()},
         "capacity": dict(deployed.capacity),
         **({"templates": {color: dict(of) for color, of in deployed.templates.items()}} if deployed.templates else {}),
+        **({"workers": deployed.workers} if deployed.workers else {}),
         "url": deployed.url,
         "testUrl": deployed.test_url,
         "who": deployed.who,
@@ -168,8 +171,9 @@ def parse_deployed(text: str) -> Deployed:
         rules=_texts(data, "rules"),
         target_groups={color: {name: str(arn) for name, arn in of.items()} for color, of in groups.items()},
         capacity=_texts(data, "capacity"),
-        # Records of the first versions have neither.
+        # Records of earlier versions have none of these.
         templates={color: {name: str(value) for name, value in of.items()} for color, of in templates.items()},
+        workers=_workers(data.get("workers", {})),
         test_url=str(data.get("testUrl", "")),
         **{key: str(data.get(key, "")) for key in ("account", "region", "url", "who", "when", "why")},
     )
@@ -215,6 +219,20 @@ def _texts(data: Mapping[str, Any], key: str) -> dict[str, str]:
     if not isinstance(found, dict):
         raise RecordError([f"{key}: not a mapping"])
     return {str(name): str(value) for name, value in found.items()}
+
+
+def _workers(found: Any) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts by color, digest and name. Raises RecordError."""
+    try:
+        counts = {
+            str(color): {
+                str(digest): {str(name): int(count) for name, count in crew.items()} for digest, crew in of.items()
+            }
+            for color, of in found.items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        raise RecordError(["workers: not numbers by color, release and name"]) from None
+    return counts
 
 
 def _slot_data(slot: Slot) -> dict[str, Any]:

@@ -115,6 +115,9 @@ class Deployed:
     """What the members of a color's capacity are launched from, by color and release digest: a version of a launch
     template (`lt-…:1`), or the ARN of a task definition. Empty in records of earlier versions. Both releases are there
     while one takes over from the other in place."""
+    workers: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    """Of a color on `fargate`, by release digest and name: services that run while it is active, and how many tasks of
+    each. Colors without any are absent."""
     url: str = ""
     test_url: str = ""
     """Where the standby answers before clients meet it; empty in records of earlier versions."""
@@ -133,6 +136,22 @@ class Deployed:
         """What a release of a color is launched from; empty where the record does not know."""
         return self.templates.get(color, {}).get(release.digest, "")
 
+    def crew(self, color: Color) -> Mapping[str, int]:
+        """The workers of a color that are services of their own: how many tasks of each, by name.
+
+        While a release takes over in place they are those of the one that leaves: they follow at the end.
+        """
+        slot, leaving = self.record.colors.get(color), self.record.leaving
+        if slot is None:
+            return {}
+        digest = leaving.digest if leaving is not None and color == self.record.active else slot.digest
+        return self.workers.get(color, {}).get(digest, {})
+
+    def worker(self, color: Color, name: str) -> str:
+        """What one of them is, as `capacity` names services."""
+        cluster = self.capacity.get(color, "").removeprefix(SERVICE).partition("/")[0]
+        return f"{SERVICE}{cluster}/{worker_service(color, self.record.colors[color].fill, name)}"
+
     def target_group(self, color: Color) -> str:
         """ARN of the group that the rules use for this color: its release's platform, else the only or first one."""
         groups = self.target_groups[color]
@@ -149,6 +168,11 @@ class Intent:
     who: str = ""
     when: str = ""
     why: str = ""
+
+
+def worker_service(color: Color, fill: int, name: str) -> str:
+    """The name of a worker's service in the stack's cluster. It is fixed, so that the record need not hold it."""
+    return f"{color}-{fill}-{name}"
 
 
 def other(color: Color) -> Color:

@@ -128,6 +128,8 @@ class Worker(Frozen):
         Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="a name of up to 31 of a-z, 0-9 and -, a letter first"),
     ] = Field(examples=["worker"])
     command: kinds.Words = Field(examples=["worker"])
+    count: int = kinds.whole(1, 1, 100, "tasks")
+    """Of platform `fargate`; on `compose` each instance runs one."""
 
     @rule("command")
     def _something(self) -> Iterator[Misfit]:

@@ -98,7 +98,9 @@ class Settings(Frozen):
     fargate: Fargate = Fargate()
     environment: Environment = Field(default_factory=dict)
     secrets: Secrets = Field(default_factory=dict)
-    workers: Annotated[tuple[Worker, ...], Field(max_length=16, description="up to 16 of {name: …, command: …}")] = ()
+    workers: Annotated[
+        tuple[Worker, ...], Field(max_length=16, description="up to 16 of {name: …, command: …, count: …}")
+    ] = ()
     """Services that run in the active color alone."""
     run: kinds.Words = ""
     """A command of each new release that has to succeed before the release is deployed."""
@@ -164,15 +166,6 @@ class Settings(Frozen):
         names = [worker.name for worker in self.workers]
         if len(set(names)) != len(names):
             yield Misfit("workers", names, "workers of different names")
-
-    @rule("workers", "platforms")
-    def _workers_have_a_place(self) -> Iterator[Misfit]:
-        if self.workers and "fargate" in self.platforms:
-            yield Misfit(
-                "workers",
-                [one.name for one in self.workers],
-                "nothing beside platform fargate: no task of it runs workers",
-            )
 
     @rule("secrets", "cache", "platforms")
     def _keys_that_ecs_can_name(self) -> Iterator[Misfit]:

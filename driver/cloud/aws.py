@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from driver.release.history import Version
     from driver.release.lines import Line
     from driver.release.signals import Alarm, Served
-    from driver.release.snapshot import Capacity
+    from driver.release.snapshot import Capacity, Crew
     from infra.record import Color
 
 # Three attempts within seconds: a rollback must not hang on a connection that leads nowhere.
@@ -168,6 +168,11 @@ class AwsCloud:
         from driver.cloud.fleets import capacities  # a rollback would wait for it
 
         return capacities(self._client, names)
+
+    def crews(self, names: Sequence[str]) -> Mapping[str, Crew]:
+        from driver.cloud.services import crews
+
+        return crews(self._client("ecs"), names)
 
     def image(self, reference: str) -> str:
         return self.registry().resolved(reference, self.region, self.account)

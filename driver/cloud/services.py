@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from driver.cloud.failures import spoken
 from driver.release.lines import LostLaunch, told
-from driver.release.snapshot import Capacity
+from driver.release.snapshot import Capacity, Crew
 from infra.record import SERVICE
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ _DIMENSION = "ecs:service:DesiredCount"
 _ENDED_BY_ITSELF = {"TaskFailedToStart", "EssentialContainerExited", "SpotInterruption"}
 _MOST = 100
 """Tasks in one DescribeTasks."""
+_FEW = 10
+"""Services in one DescribeServices."""
 
 
 def capacities(ecs: ECSClient, scaling: Any, names: Sequence[str]) -> dict[str, Capacity]:
@@ -45,6 +47,32 @@ def _capacity(ecs: ECSClient, name: str, service: Mapping[str, Any], bounds: tup
         template=service["taskDefinition"],
         launched=launched,
     )
+
+
+def crews(ecs: ECSClient, names: Sequence[str]) -> dict[str, Crew]:
+    """Of services without traffic, all in one cluster each; those that are gone, or on their way out, are left out."""
+    found: dict[str, Crew] = {}
+    by_cluster: dict[str, list[str]] = {}
+    for name in names:
+        by_cluster.setdefault(parts(name)[0], []).append(name)
+    for cluster, held in by_cluster.items():
+        for at in range(0, len(held), _FEW):
+            found |= _crews(ecs, cluster, held[at : at + _FEW])
+    return found
+
+
+def _crews(ecs: ECSClient, cluster: str, names: Sequence[str]) -> dict[str, Crew]:
+    wanted = {parts(name)[1]: name for name in names}
+    try:
+        with spoken(f"the workers' services of {cluster}"):
+            found = ecs.describe_services(cluster=cluster, services=list(wanted))["services"]
+    except LookupError:
+        return {}
+    return {
+        wanted[one["serviceName"]]: Crew(one["desiredCount"], one["runningCount"])
+        for one in found
+        if one["status"] == "ACTIVE"
+    }
 
 
 def set_desired(ecs: ECSClient, name: str, desired: int) -> None:

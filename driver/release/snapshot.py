@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from driver.counting import many
 from driver.release.once import Once
 from infra.record import COLORS, Color, Deployed, Intent, Record, weights
 
@@ -51,6 +52,14 @@ class Capacity:
     """What it launches from now, as the record writes it."""
     launched: Mapping[str, str] = field(default_factory=dict)
     """What each of `instances` was launched from."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The tasks of a worker that is a service of its own: so many are wanted, so many run."""
+
+    wanted: int
+    running: int
 
 
 @dataclass(frozen=True)
@@ -132,6 +141,8 @@ class Snapshot:
     fleets: Mapping[Color, Fleet] = field(default_factory=dict)
     rule: Rule | None = None
     """The production rule itself."""
+    crews: Mapping[str, Crew] | None = None
+    """Of the workers' services that are there, by the record's word for them; None where they were not looked at."""
 
     @property
     def deployed(self) -> Deployed | None:
@@ -176,6 +187,24 @@ class Snapshot:
             found.append(self.misdirected)
         if strangers := [target.id for target in self.fleet(deployed.record.active).strangers if target.healthy]:
             found.append(f"{', '.join(strangers)} get traffic of {deployed.record.active} and run no release of its")
+        return (*found, *self.astray)
+
+    @property
+    def astray(self) -> tuple[str, ...]:
+        """Workers that the record means otherwise, in words. While an intent is pending, as it means them too."""
+        deployed = self.stored.deployed
+        if deployed is None or self.crews is None:
+            return ()
+        found = []
+        for color in COLORS:
+            for name, count in deployed.crew(color).items():
+                service = deployed.worker(color, name)
+                crew, due = self.crews.get(service), count if color == deployed.record.active else 0
+                allowed = (0, count) if self.stored.pending else (due,)
+                if crew is None:
+                    found.append(f"{service}, which runs {name} of {color}, is gone")
+                elif crew.wanted not in allowed:
+                    found.append(f"{name} of {color} is to run {many(crew.wanted, 'task')}, the record means {due}")
         return tuple(found)
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from infra.record import Color, Deployed
 
-RULES = ("**::production-rule", "**::test-rule", "**::record")
+WORKERS = "**::*-active-only"
+"""Services that run in the active color alone: whatever flips the record moves them too."""
+RULES = ("**::production-rule", "**::test-rule", "**::record", WORKERS)
 
 
 def slot_glob(was: Deployed, color: Color) -> str:

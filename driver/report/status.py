@@ -9,7 +9,7 @@ from typing import Any
 
 from driver.counting import many
 from driver.images import short
-from driver.release.snapshot import Snapshot
+from driver.release.snapshot import Crew, Snapshot
 from driver.release.watcher import at, parse, spoken, unwatched_since, watched
 from infra.record import COLORS, Color, Record, Transition, deployed_data, instant, stamp, to_data
 
@@ -66,18 +66,25 @@ class StatusView:
             "healthy": fleet.healthy,
             "wanted": fleet.wanted,
             "targets": [{"id": t.id, "state": t.state, "reason": t.reason} for t in fleet.targets],
-            **(
-                {"replaced": len(fleet.arrived)}
-                if self.seen.record.leaving and color == self.seen.record.active
-                else {}
-            ),
+            **self._replaced(color),
             "launches": list(fleet.lost),
+            "workers": [
+                {"name": name, "wanted": crew.wanted if crew else 0, "running": crew.running if crew else 0}
+                for name, crew in self.crews(color)
+            ],
         }
 
     def _replaced(self, color: Color) -> dict[str, int]:
         record = self.seen.record
         under_way = record is not None and record.leaving is not None and color == record.active
         return {"replaced": len(self.seen.fleet(color).arrived)} if under_way else {}
+
+    def crews(self, color: Color) -> list[tuple[str, Crew | None]]:
+        """The workers of a color that are services of their own, and their tasks; None for one that is gone."""
+        seen, deployed = self.seen, self.seen.deployed
+        if deployed is None or seen.crews is None:
+            return []
+        return [(name, seen.crews.get(deployed.worker(color, name))) for name in deployed.crew(color)]
 
     def standing(self, color: Color) -> str:
         """Active, or what the standby is; a standby without capacity is retired as well."""
@@ -102,6 +109,7 @@ def status_lines(view: StatusView, stack: str) -> list[str]:
     for color in COLORS:
         lines.append(_color_line(view, color))
         lines += [f"  [red]{escape(reason)}[/]" for reason in seen.fleet(color).lost]
+        lines += [_worker_line(name, crew) for name, crew in view.crews(color)]
     transition = deployed.record.transition
     state = "No transition" if transition is None else _under_way(seen, deployed.record, transition)
     lines.append(f"{state}, no drift." if not seen.drift else f"{state}.")
@@ -167,6 +175,13 @@ def _color_line(view: StatusView, color: Color) -> str:
     if slot.filled and fleet.healthy < max(1, slot.floor):
         health = f"[red]{health}[/]"
     return f"{head}  {slot.platform:<8} {short(slot.image):<28} {health} {standing}"
+
+
+def _worker_line(name: str, crew: Crew | None) -> str:
+    if crew is None:
+        return f"  worker {name}: [red]gone[/]"
+    tasks = f"{crew.running}/{crew.wanted} running"
+    return f"  worker {name}: {tasks}" if crew.running == crew.wanted else f"  worker {name}: [yellow]{tasks}[/]"
 
 
 def _ago(now: datetime, when: str) -> str:

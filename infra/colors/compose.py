@@ -10,7 +10,7 @@ from infra import bundle
 from infra.colors.composed import composed
 from infra.colors.fleet import RENDERING, Fleet
 from infra.colors.ground import Footing
-from infra.colors.platform import Filling, Ground, Handover, Site
+from infra.colors.platform import NOBODY, Crew, Filling, Ground, Handover, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -48,6 +48,7 @@ class Compose:
         anew: bool,
         steady: bool = False,
         handover: Handover | None = None,
+        crew: Crew = NOBODY,  # noqa: ARG002 - its workers come with each instance, and ask for the record themselves
     ) -> Filling:
         fleet = Fleet(color, slot, site, ground, anew=anew, steady=steady, handover=handover)
         return Filling(fleet.group_name, fleet.templates, fleet)

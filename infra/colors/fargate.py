@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.colors import service, task
 from infra.colors.ground import Footing
-from infra.colors.platform import Filling, Ground, Handover, Site
+from infra.colors.platform import NOBODY, Crew, Filling, Ground, Handover, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -23,6 +23,8 @@ class Fargate:
         return {
             "rendering": service.RENDERING,
             "containers": task.containers(settings),
+            # Without any a release is the same as before there could be some.
+            **({"workers": _workers(settings)} if settings.workers else {}),
             "fargate": settings.fargate.model_dump(mode="json", exclude=_BESIDES),
             "cache": settings.cache is not None,
             "healthCheck": settings.health_check.model_dump(),
@@ -48,7 +50,14 @@ class Fargate:
         anew: bool,
         steady: bool = False,
         handover: Handover | None = None,
+        crew: Crew = NOBODY,
     ) -> Filling:
         assert site.cluster is not None  # the program makes it where a color is on this platform
-        made = service.Service(color, slot, site, site.cluster, ground, anew=anew, steady=steady, handover=handover)
+        made = service.Service(
+            color, slot, site, site.cluster, ground, anew=anew, steady=steady, handover=handover, crew=crew
+        )
         return Filling(made.capacity, made.templates, made)
+
+
+def _workers(settings: Settings) -> Mapping[str, Any]:
+    return {one.name: [one.count, task.containers(settings, worker=one)] for one in settings.workers}

@@ -85,6 +85,24 @@ def formerly(known: tuple[str, pulumi.Resource] | None, part: str) -> list[pulum
 
 
 @dataclass(frozen=True)
+class Crew:
+    """The workers of a color's releases that are services of their own, as they were when each was made.
+
+    `counts`: tasks, by release digest and the worker's name. `active`: they run, as their color is the active one.
+    """
+
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    active: bool = False
+
+    def of(self, slot: Slot) -> Mapping[str, int]:
+        """How many tasks of each worker this release has, by name."""
+        return self.counts.get(slot.digest, {})
+
+
+NOBODY = Crew()
+
+
+@dataclass(frozen=True)
 class Filling:
     """What a filled color is made of."""
 
@@ -117,8 +135,9 @@ class Platform(Protocol):
         anew: bool,
         steady: bool = False,
         handover: Handover | None = None,
+        crew: Crew = NOBODY,
     ) -> Filling:
-        """The release of a color. Only an update that fills it anew changes what runs (`anew`).
+        """The release of a color. Only an update that renders it anew changes what runs (`anew`), but for its crew.
 
         `steady`: a rollback would go to this color, so that no maximum in the settings may make it smaller.
         """

@@ -10,9 +10,9 @@ import pulumi_aws as aws
 from infra import access, immutable
 from infra.colors import task
 from infra.colors.cluster import Cluster
-from infra.colors.platform import Ground, Handover, Site
+from infra.colors.platform import NOBODY, Crew, Ground, Handover, Site
 from infra.colors.task_release import TaskRelease
-from infra.record import SERVICE, Color, Slot
+from infra.record import SERVICE, Color, Slot, worker_service
 
 RENDERING = 1
 """Raise it when this module makes something else from the same settings: a release is known by it."""
@@ -43,6 +43,7 @@ class Service(pulumi.ComponentResource):
         anew: bool,
         steady: bool = False,
         handover: Handover | None = None,
+        crew: Crew = NOBODY,
     ) -> None:
         name = f"{color}-{slot.fill}"
         super().__init__("bluegreen:index:Service", f"{name}-tasks")
@@ -55,7 +56,16 @@ class Service(pulumi.ComponentResource):
 
         def made(of: Slot, *, rendered: bool, alone: bool) -> TaskRelease:
             return TaskRelease(
-                color, of, site, execution, role, self._tags(of), anew=rendered, alone=alone, parent=self
+                color,
+                of,
+                site,
+                execution,
+                role,
+                self._tags(of),
+                workers=tuple(crew.of(of)),
+                anew=rendered,
+                alone=alone,
+                parent=self,
             )
 
         leaving = self.handover.slot(slot)
@@ -64,11 +74,13 @@ class Service(pulumi.ComponentResource):
         self.templates = {slot.digest: current.definition.arn}
         if leaving:
             self.templates[leaving.digest] = runs.definition.arn
-        before = [runs.policy, *acts, cluster.providers, *site.routed, *site.behind]
-        service = self._service(cluster, ground, runs.definition, before)
+        before = [runs.policy, *acts, cluster.providers, *site.behind]
+        service = self._service(cluster, ground, runs.definition, [*before, *site.routed])
         self.capacity = pulumi.Output.concat(SERVICE, cluster.name, "/", service.name)
         target = self._bounds(cluster, service, steady=steady)
         self._policies(target, pulumi.Output.concat(site.balancer, "/", ground.measured))
+        for name, count in crew.of(leaving or slot).items():
+            self._worker(cluster, ground, runs.workers[name], name, count * crew.active, before)
         self.register_outputs({"service": service.name})
 
     def _tags(self, slot: Slot) -> dict[str, str]:
@@ -101,6 +113,61 @@ class Service(pulumi.ComponentResource):
         self, cluster: Cluster, ground: Ground, definition: aws.ecs.TaskDefinition, before: list[pulumi.Resource]
     ) -> aws.ecs.Service:
         chosen, floor = self.chosen, self.slot.floor
+        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=self._settled)
+        return aws.ecs.Service(
+            f"{self.name}-service",
+            cluster=cluster.arn,
+            task_definition=definition.arn,
+            desired_count=max(floor, chosen.desired or 0) if floor else 0,
+            **self._everywhere(ground),
+            load_balancers=[
+                aws.ecs.ServiceLoadBalancerArgs(
+                    target_group_arn=ground.target_group,
+                    container_name=task.CONTAINER,
+                    container_port=self.settings.port,
+                )
+            ],
+            health_check_grace_period_seconds=chosen.grace,
+            # Of a target group that no rule forwards to, ECS makes no service.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored, depends_on=before),
+        )
+
+    def _worker(
+        self,
+        cluster: Cluster,
+        ground: Ground,
+        definition: aws.ecs.TaskDefinition,
+        worker: str,
+        desired: int,
+        before: list[pulumi.Resource],
+    ) -> None:
+        """A service without traffic. Its desired count is the record's word: every update may change that."""
+        free = ("desired_count", *self._settled)
+        ignored = None if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=free)
+        aws.ecs.Service(
+            f"{self.name}-{worker}-active-only",
+            name=worker_service(self.color, self.slot.fill, worker),
+            cluster=cluster.arn,
+            task_definition=definition.arn,
+            desired_count=desired,
+            **self._everywhere(ground),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=ignored,
+                depends_on=before,
+                # No two services have one name.
+                delete_before_replace=True,
+            ),
+        )
+
+    @property
+    def _settled(self) -> tuple[str, ...]:
+        """What follows the release that stays, in the update that ends a handover."""
+        return ("task_definition", "tags") if self.handover.ends else ()
+
+    def _everywhere(self, ground: Ground) -> dict[str, Any]:
+        """What all services of a release have in common."""
+        chosen = self.chosen
         spot = [
             aws.ecs.ServiceCapacityProviderStrategyArgs(
                 # At least one task on what is not taken away at two minutes' notice.
@@ -110,39 +177,23 @@ class Service(pulumi.ComponentResource):
             ),
             aws.ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE_SPOT", weight=chosen.spot),
         ]
-        settled = ("task_definition", "tags") if self.handover.ends else ()
-        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=settled)
-        return aws.ecs.Service(
-            f"{self.name}-service",
-            cluster=cluster.arn,
-            task_definition=definition.arn,
-            desired_count=max(floor, chosen.desired or 0) if floor else 0,
-            launch_type=None if chosen.spot else "FARGATE",
-            capacity_provider_strategies=spot if chosen.spot else None,
-            platform_version=_PLATFORM_VERSION,
-            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
+        return {
+            "launch_type": None if chosen.spot else "FARGATE",
+            "capacity_provider_strategies": spot if chosen.spot else None,
+            "platform_version": _PLATFORM_VERSION,
+            "network_configuration": aws.ecs.ServiceNetworkConfigurationArgs(
                 subnets=self.site.subnets, security_groups=[ground.security_group], assign_public_ip=False
             ),
-            load_balancers=[
-                aws.ecs.ServiceLoadBalancerArgs(
-                    target_group_arn=ground.target_group,
-                    container_name=task.CONTAINER,
-                    container_port=self.settings.port,
-                )
-            ],
-            health_check_grace_period_seconds=chosen.grace,
-            deployment_minimum_healthy_percent=50,
-            deployment_maximum_percent=200,
-            deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
-            enable_execute_command=chosen.exec,
-            enable_ecs_managed_tags=True,
-            propagate_tags="SERVICE",
+            "deployment_minimum_healthy_percent": 50,
+            "deployment_maximum_percent": 200,
+            "deployment_circuit_breaker": aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            "enable_execute_command": chosen.exec,
+            "enable_ecs_managed_tags": True,
+            "propagate_tags": "SERVICE",
             # Waiting inside an update would hold the stack's lock against a rollback.
-            wait_for_steady_state=False,
-            tags=self.tags,
-            # Of a target group that no rule forwards to, ECS makes no service.
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=ignored, depends_on=before),
-        )
+            "wait_for_steady_state": False,
+            "tags": self.tags,
+        }
 
     def _bounds(self, cluster: Cluster, service: aws.ecs.Service, *, steady: bool) -> aws.appautoscaling.Target:
         floor = self.slot.floor

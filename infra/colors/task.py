@@ -10,6 +10,7 @@ from typing import Any
 from infra import names
 from infra.record import Color
 from infra.rendering import RenderingError
+from infra.setting_content import Worker
 from infra.settings import Settings
 
 CONTAINER = "app"
@@ -32,18 +33,18 @@ def containers(
     region: str = "",
     secrets: Mapping[str, str] | None = None,
     supplied: Mapping[str, str] | None = None,
+    worker: Worker | None = None,
 ) -> str:
     """The container definitions, as JSON that is the same for the same release.
 
     `secrets`: ARN by the name that the settings use. Without a release it holds what all of them are made from today:
-    a release's digest is taken over that.
+    a release's digest is taken over that. `worker`: the same container for a worker in place of the app.
     """
     chosen = settings.fargate
     own: dict[str, Any] = {
-        "name": CONTAINER,
+        "name": CONTAINER if worker is None else worker.name,
         "image": image,
         "essential": True,
-        "portMappings": [{"containerPort": settings.port, "hostPort": settings.port, "protocol": "tcp"}],
         "environment": [
             {"name": name, "value": value}
             for name, value in sorted(_environment(settings, color, fill, release, image, supplied or {}).items())
@@ -78,9 +79,18 @@ def containers(
     }
     if chosen.user is not None:
         own["user"] = chosen.user
+    if worker is not None:
+        # Nobody asks a worker anything: it is well for as long as it runs.
+        own["command"] = shlex.split(worker.command)
+        return _text(own)
+    own["portMappings"] = [{"containerPort": settings.port, "hostPort": settings.port, "protocol": "tcp"}]
     if chosen.health_check.enabled:
         own["healthCheck"] = _health_check(settings)
-    return json.dumps([own], sort_keys=True, separators=(",", ":"))
+    return _text(own)
+
+
+def _text(container: Mapping[str, Any]) -> str:
+    return json.dumps([container], sort_keys=True, separators=(",", ":"))
 
 
 def volumes(settings: Settings) -> tuple[str, ...]:
@@ -91,7 +101,7 @@ def volumes(settings: Settings) -> tuple[str, ...]:
 
 def check(settings: Settings) -> None:
     """Raises RenderingError where ECS would not take the definition."""
-    size = len(containers(settings).encode())
+    size = max(len(containers(settings, worker=worker).encode()) for worker in (None, *settings.workers))
     if size > _LARGEST - _SPARE:
         raise RenderingError(
             f"environment and secrets make a task definition of {size} bytes; ECS takes {_LARGEST}, of which "

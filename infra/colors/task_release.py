@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -13,6 +13,8 @@ from infra.colors import task
 from infra.colors.platform import Site, formerly
 from infra.record import Color, Slot
 from infra.secret_store import Readable, pattern
+from infra.setting_content import Worker
+from infra.settings import Settings
 
 
 class TaskRelease(pulumi.ComponentResource):
@@ -30,11 +32,13 @@ class TaskRelease(pulumi.ComponentResource):
         role: aws.iam.Role,
         tags: dict[str, str],
         *,
+        workers: Sequence[str] = (),
         anew: bool,
         alone: bool,
         parent: pulumi.Resource,
     ) -> None:
-        """`alone`: it may have stood there under its name of before."""
+        """`workers`: those that have a definition of their own. `alone`: it may have stood there under its name of
+        before."""
         self.name = f"{color}-{slot.fill}-{slot.digest}"
         self.formerly = (f"{color}-{slot.fill}", parent) if alone else None
         opts = pulumi.ResourceOptions(parent=parent)
@@ -52,6 +56,7 @@ class TaskRelease(pulumi.ComponentResource):
             opts=self._opts(aws.iam.RolePolicyArgs, "execution-policy"),
         )
         self.definition = self._definition(execution, role)
+        self.workers = {name: self._definition(execution, role, name) for name in workers}
         self.register_outputs({"definition": self.definition.arn})
 
     def _opts(self, arguments: type, part: str) -> pulumi.ResourceOptions:
@@ -73,7 +78,9 @@ class TaskRelease(pulumi.ComponentResource):
 
         return pulumi.Output.all(*(one.arn for one in self.readable.values())).apply(known)
 
-    def _definition(self, execution: aws.iam.Role, role: aws.iam.Role) -> aws.ecs.TaskDefinition:
+    def _definition(
+        self, execution: aws.iam.Role, role: aws.iam.Role, worker: str | None = None
+    ) -> aws.ecs.TaskDefinition:
         chosen = self.settings.fargate
 
         def rendered(found: Mapping[str, Any]) -> str:
@@ -86,14 +93,15 @@ class TaskRelease(pulumi.ComponentResource):
                 region=self.site.place.region,
                 secrets=found["secrets"],
                 supplied=found["supplied"],
+                worker=_named(self.settings, worker) if worker else None,
             )
 
         told = pulumi.Output.all(
             secrets={name: one.arn for name, one in self.readable.items()}, supplied=self.site.supplied
         )
         return aws.ecs.TaskDefinition(
-            f"{self.name}-task",
-            family=names.family(self.settings, self.color, self.slot),
+            f"{self.name}-{worker}-task" if worker else f"{self.name}-task",
+            family=names.family(self.settings, self.color, self.slot, worker or ""),
             container_definitions=told.apply(rendered),
             cpu=str(chosen.cpu),
             memory=str(chosen.memory),
@@ -111,5 +119,10 @@ class TaskRelease(pulumi.ComponentResource):
             # A definition that is deregistered can't start a task any more, and a service on its way out may need one.
             skip_destroy=True,
             tags=self.tags,
-            opts=self._opts(aws.ecs.TaskDefinitionArgs, "task"),
+            opts=self._opts(aws.ecs.TaskDefinitionArgs, f"{worker}-task" if worker else "task"),
         )
+
+
+def _named(settings: Settings, name: str) -> Worker:
+    """The worker as the settings have it. One that they no longer have stands, and is not rendered again."""
+    return next((one for one in settings.workers if one.name == name), Worker(name=name, command="false"))

@@ -21,6 +21,7 @@ SECRETS_ENV = "/run/bluegreen/secrets/secrets.env"
 INSTANCE_ENV = "/opt/bluegreen/instance.env"
 READY_SECONDS = 300.0  # where the boot script names no time
 _READY = re.compile(r"deadline=\$\(\(SECONDS \+ (\d+)\)\)")
+_ROLE = re.compile(r"^readonly POLL=\d+ RECORD=(\S+) COLOR=(\S+) FILL=(\d+)$", re.MULTILINE)
 _CODES = re.compile(r"^readonly CODES=\(([\d\s-]+)\)$", re.MULTILINE)
 
 
@@ -55,6 +56,16 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Poller:
+    """What runs the workers `names`: where the release record lies, and whose turn it has to say."""
+
+    record: str
+    color: str
+    fill: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Bundle:
     """`images`: every one that Compose pulls. `env_files`: what the app's services read, with their text."""
 
@@ -65,6 +76,7 @@ class Bundle:
     secrets: tuple[Wanted, ...]
     ready_seconds: float = READY_SECONDS
     accepted: tuple[str, ...] = field(default=("200",))
+    poller: Poller | None = None
 
 
 def read_stub(script: str) -> Stub | None:
@@ -122,7 +134,15 @@ def read(files: Mapping[str, str]) -> Bundle:
         secrets=_secrets(files.get("secrets.json", "[]")),
         ready_seconds=float(ready[1]) if ready else READY_SECONDS,
         accepted=tuple(codes[1].split()) if codes else ("200",),
+        poller=_poller(files, services),
     )
+
+
+def _poller(files: Mapping[str, str], services: Mapping[str, Mapping[str, Any]]) -> Poller | None:
+    """None where the release has no workers, or nothing that starts them."""
+    found = _ROLE.search(files.get("active-only.sh", ""))
+    names = tuple(name for name, each in services.items() if "active-only" in (each.get("profiles") or ()))
+    return Poller(found[1], found[2], int(found[3]), names) if found and names else None
 
 
 def _services(text: str) -> dict[str, dict[str, Any]]:

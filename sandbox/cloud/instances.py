@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sandbox.cloud import bundle, firewall, images
+from sandbox.cloud.active_only import ActiveOnly
 from sandbox.cloud.boots import Boots
 from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.events import EventLog
@@ -49,6 +50,8 @@ class Machine:
     app_ran: bool = False
     replicas: int = 1
     variables: tuple[str, ...] = ()
+    poller: bundle.Poller | None = None
+    workers: tuple[str, ...] = ()
     console: list[str] = field(default_factory=list)
 
     @property
@@ -77,6 +80,7 @@ class Instances:
         self._news_at = 0.0
         self._network = _own_network()
         self._hosts = 0
+        self._active_only = ActiveOnly(clock, self._say)
         self.machines: dict[str, Machine] = {}
 
     def launched(self, instance: Any, region: str) -> Machine:
@@ -104,6 +108,7 @@ class Instances:
                     due = min(due, machine.app_at)
                 else:
                     self._run_user_data(machine)
+        due = min(due, self._active_only.step(self.machines.values()))
         return min(due, self._boots.step(), self._pass_news_on(now))
 
     def _pass_news_on(self, now: float) -> float:
@@ -203,6 +208,7 @@ class Instances:
             return
         machine.release, machine.tag = prepared.bundle.release, prepared.tag
         machine.replicas, machine.variables = prepared.bundle.replicas, prepared.variables
+        machine.poller = prepared.bundle.poller
         self._boot_app(machine)
         if machine.bound:
             self._boots.wait(machine.id, machine.bound)

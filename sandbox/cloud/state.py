@@ -101,6 +101,7 @@ def _instance(cloud: Cloud, id: str) -> dict[str, Any]:
         "fill": release.fill if release else None,
         "image": release.image if release else None,
         "tag": machine.tag or None,
+        "workers": list(machine.workers),
         "console": machine.console[-3:],
     }
 

@@ -14,7 +14,7 @@ from driver.release.news import Notify
 from driver.release.once import parse as parse_once
 from driver.release.requests import Terms
 from driver.release.signals import Alarm, Served
-from driver.release.snapshot import Capacity, Rule, Stored, Target
+from driver.release.snapshot import Capacity, Crew, Rule, Stored, Target
 from driver.stack.failures import Locked
 from infra import decision
 from infra.record import (
@@ -132,6 +132,8 @@ class FakeCloud:
     published: list[tuple[str, str, str]] = field(default_factory=list)
     region: str = "eu-central-1"
     groups: dict[str, Capacity] = field(default_factory=dict)
+    manned: dict[str, Crew] = field(default_factory=dict)
+    """Workers that are services of their own."""
     targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
     forwarding: dict[str, Rule] = field(default_factory=dict)
     images: dict[str, str] = field(default_factory=dict)
@@ -171,6 +173,10 @@ class FakeCloud:
     def capacity(self, names: Sequence[str]) -> Mapping[str, Capacity]:
         self._call("capacity")
         return {name: self.groups[name] for name in names if name in self.groups}
+
+    def crews(self, names: Sequence[str]) -> Mapping[str, Crew]:
+        self._call("crews")
+        return {name: self.manned[name] for name in names if name in self.manned}
 
     def image(self, reference: str) -> str:
         return self.images[reference]
@@ -325,6 +331,7 @@ class FakeStack:
     """The weights that Pulumi believes the rule to have."""
     updates: list[Wish | None] = field(default_factory=list)
     refreshed: int = 0
+    reread: list[tuple[str, ...]] = field(default_factory=list)
     adopted: Deployed | None = None
     locked: list[Locked] = field(default_factory=list)
     """Raised one after the other before an update goes through."""
@@ -368,6 +375,7 @@ class FakeStack:
 
     def refresh(self, targets: Sequence[str]) -> None:
         self.refreshed += 1
+        self.reread.append(tuple(targets))
         self.state = self.cloud.live()
 
     def destroy(self) -> Changes:

@@ -57,6 +57,7 @@ FULL: dict[str, Any] = {
         "API_KEY": {"secret": "shop/api"},
     },
     "bluegreen:scaling": {"cpu": 60, "requests": 1000},
+    "bluegreen:workers": [{"name": "mail", "command": "work --queue 'in box'", "count": 2}],
 }
 SECRETS = {"shop/database": '{"password": "x"}', "shop/api": "x"}
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/6a7d3c52-0b6e-4f0c-9a31-1f2e3d4c5b6a"

@@ -98,10 +98,17 @@ def test_values_that_do_not_go_together() -> None:
     assert "bluegreen:fargate.healthCheck.timeout" in mistakes(fargate={"healthCheck": {"timeout": 30}})
 
 
-def test_workers_and_keys_with_colons_have_no_place_on_fargate() -> None:
-    workers = [{"name": "mail", "command": "work"}]
-    assert "bluegreen:workers" in mistakes(workers=workers)
-    assert loaded(["compose"], workers=workers).workers
+def test_a_worker_has_so_many_tasks_as_is_set_within_limits() -> None:
+    assert [one.count for one in loaded(workers=[{"name": "mail", "command": "work"}]).workers] == [1]
+    for count in (1, 100):
+        assert loaded(workers=[{"name": "mail", "command": "work", "count": count}]).workers[0].count == count
+    for wrong in (0, 101, -1, "many", 1.5):
+        found = mistakes(workers=[{"name": "mail", "command": "work", "count": wrong}])
+        assert found == {"bluegreen:workers.0.count": "a whole number from 1 to 100 tasks"}, wrong
+    assert "bluegreen:workers.0.command" in mistakes(workers=[{"name": "mail", "command": "it's"}])
+
+
+def test_keys_with_colons_have_no_place_on_fargate() -> None:
     secrets = {"A": {"secret": "shop/a", "key": "a:b"}}
     assert "bluegreen:secrets.A.key" in mistakes(secrets=secrets)
     assert loaded(["compose"], secrets=secrets).secrets

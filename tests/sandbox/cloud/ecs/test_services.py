@@ -284,3 +284,23 @@ def test_a_deleted_service_drains_and_is_gone(yard):
     assert yard.look()["status"] == "INACTIVE"
     assert yard.health() == [] and not yard.world.apps.running
     yard.ecs.delete_cluster(cluster="shop")
+
+
+def test_a_service_without_a_balancer_runs_what_serves_nobody_and_follows_its_count(yard):
+    worker = {"portMappings": [], "command": ["work", "--queue", "mail"]}
+    yard.service(yard.definition(container=worker), 0, loadBalancers=None)
+    yard.world.pass_time(60)
+    assert yard.tasks() == []
+    assert yard.look()["deployments"][0]["rolloutState"] == "COMPLETED"
+    yard.update(desiredCount=2)
+    yard.world.pass_time(60)
+    assert (yard.look()["runningCount"], len(yard.look()["deployments"])) == (2, 1)
+    assert {task["lastStatus"] for task in yard.tasks()} == {"RUNNING"}
+    assert not yard.world.apps.running, "nothing listens"
+    assert yard.health() == []
+    yard.update(desiredCount=0)
+    yard.world.pass_time(60)
+    assert yard.look()["runningCount"] == 0
+    gone = yard.tasks("STOPPED")
+    assert {task["containers"][0]["exitCode"] for task in gone} == {143}
+    assert {task["stopCode"] for task in gone} == {"ServiceSchedulerInitiated"}
