@@ -6,7 +6,6 @@ decided.
 
 from __future__ import annotations
 
-import gc
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +56,6 @@ def roll_back(ports: Ports, haste: Haste) -> Journey:
     with INTERRUPTS.deferred(check=False):
         urgent = _first_the_traffic(ports, seen, last, haste.why)
     moved_at = time.monotonic()
-    gc.enable()
     from driver.journey import Journey
     from driver.lasting import halfway, make_lasting, still_serves
 

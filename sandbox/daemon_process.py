@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -99,6 +100,8 @@ def _arguments() -> argparse.Namespace:
 def _serve(stack: contextlib.ExitStack, given: argparse.Namespace, children: _Children) -> dict[str, Any]:
     """Starts everything; what it pushes onto the stack ends it again. Says where things are."""
     os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")  # no web page has business here
+    # moto is three hundred thousand objects, which stay: nobody looks for garbage among them, now or ever after.
+    gc.disable()
     try:
         from sandbox.cloud.clock import ScaledClock
         from sandbox.cloud.cloud import Cloud
@@ -110,6 +113,8 @@ def _serve(stack: contextlib.ExitStack, given: argparse.Namespace, children: _Ch
         from sandbox.cloud.stores import ACCOUNT
         from sandbox.cloud.weather import Weather
     finally:
+        gc.freeze()
+        gc.enable()
         apps, plane = children.ready(stack)
     clock = ScaledClock(given.speed)
     prober = HttpProber()

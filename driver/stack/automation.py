@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi import automation as auto
+from pulumi import log
 
 from driver.checkout import Checkout
 from driver.errors import Failure, Invalid
@@ -141,6 +142,8 @@ class PulumiStack:
         self._refusal = None
 
         def program() -> None:
+            # Several a resource, each a call to the engine and an event back, which `Watch` would drop.
+            log.debug = _unsaid
             try:
                 run(context)
             except Refusal as refusal:
@@ -206,6 +209,10 @@ class PulumiStack:
     @cached_property
     def _stack(self) -> auto.Stack:
         return auto.Stack.select(self.name, self._workspace)
+
+
+def _unsaid(*_: object, **__: object) -> None:
+    pass
 
 
 def _unless_it_fails(witness: Callable[[], Watcher | None]) -> Watcher | None:

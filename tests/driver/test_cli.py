@@ -66,6 +66,29 @@ main()
     assert (done.stdout, done.stderr, done.returncode) == ("said\n", "", 3)
 
 
+def test_garbage_is_not_looked_for_while_modules_load_and_is_in_a_driver_that_lives_long():
+    script = """
+import gc
+import driver.ending
+from driver.cli import main
+
+def looked():
+    return sum(generation["collections"] for generation in gc.get_stats())
+
+def ended(cli, words):
+    before = looked()
+    kept = [[] for _ in range(300_000)]
+    print(looked() - before)
+    kept += [[] for _ in range(300_000)]
+    print(looked() - before)
+
+driver.ending.ended = ended
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script, "status"], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "1"]
+
+
 def test_help_imports_nothing_but_click():
     heavy = {"pulumi", "boto3", "botocore", "rich", "ruamel", "pydantic", "infra", "tenacity", "grpc", "sandbox"}
     assert not loaded("import driver.cli") & heavy
