@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SHELL := /bin/bash
-# Two files at a time. Not for tests that share one moto: those of a file leave things that another's would find.
-SPREAD := -n 2 --dist loadfile
+# Tests and rehearsals start hundreds of processes, and without bytecode each would compile the project anew.
+export PYTHONDONTWRITEBYTECODE :=
+# Two files at a time; tests/conftest.py says what has to stay together.
+SPREAD := -n 2 --dist loadgroup
 
 .PHONY: setup demo test quick e2e lint bench soak tools clean
 
@@ -28,7 +30,7 @@ demo: setup
 test: setup
 	@echo "== test: unit tests first, then releases on the sandbox with load running"
 	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
-	@$(BIN)/python -m pytest -m "slow and not e2e"
+	@$(BIN)/python -m pytest -m "slow and not e2e" $(SPREAD)
 	@$(BIN)/python -m pytest -m e2e $(SPREAD)
 
 quick: setup

@@ -1,7 +1,9 @@
 """What every test may rely on, and the last lines of a run: which engines took part."""
 
+import gc
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -15,16 +17,43 @@ REAL = shutil.which("pulumi")
 ON_MOTO = {"world", "endpoint", "provider"}
 
 
+def pytest_configure():
+    # What is collected stays: pulumi_aws and moto alone are half a million objects, and looking through them for
+    # garbage again and again took a fifth of all computing.
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+    gc.set_threshold(100_000, 20, 20)
+
+
+ROOT = Path(__file__).parents[1]
+MOTO = {("sandbox", "cloud"), ("sandbox", "provider")}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         if "sandbox" in item.path.parts and ON_MOTO & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+        if "infra" in item.path.parts and hasattr(item.module, "World"):
+            # The whole program runs, under mocks.
+            item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group(_shares(item)))
     if os.environ.get("BLUEGREEN_SOAK"):
         return
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.skip(reason="takes long: `make soak`"))
+
+
+def _shares(item):
+    """Tests of one file stay in one process, and all that know moto, in their order: it is one for a process, and what
+    some leave behind others would find."""
+    within = item.path.relative_to(ROOT / "tests").parts
+    return "moto" if within[:2] in MOTO else "/".join(within)
 
 
 def pytest_terminal_summary(terminalreporter):

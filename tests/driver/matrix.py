@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from infra.record import Intent, Record, Release, Transition, intent_text, preci
 from infra.steps import flipped, undone
 from tests.driver.chaos import Chaos, Outcome, Process, serially
 from tests.driver.fakes import START, image, serving
+from tests.driver.promises import good
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "transitions.md"
 BEGIN, END = "<!-- the table: begin -->", "<!-- the table: end -->"
@@ -146,7 +148,7 @@ def asked(chaos: Chaos, verb: str) -> Outcome:
             if not seen.stored.pending:
                 _unless_watched(process.ports, seen, dry_run=False)
         elif verb == "wait":
-            return Outcome(process, 0, reason=awaited(process.ports, 1800).reason)
+            return Outcome(process, 0, reason=awaited(process.ports, 60).reason)
         elif verb == "status":
             outcome, _, hints = summary(observe(chaos.cloud, chaos.clock.now()))
             return Outcome(process, 0, reason=f"{outcome} → {hints[0]}")
@@ -155,11 +157,26 @@ def asked(chaos: Chaos, verb: str) -> Outcome:
     return chaos.command(verb, {"tag": "3"} if verb == "deploy" else {})
 
 
-def cell(place: Place, verb: str) -> str:
-    """What a verb does there: what it comes to, or its exit code and the first command that it names."""
+@dataclass(frozen=True)
+class Cell:
+    """What a verb does at one place. `well`: afterwards all agree, and nothing is in progress."""
+
+    text: str
+    code: int
+    well: bool
+
+
+@cache
+def cell(place: Place, verb: str) -> Cell:
+    """Played once, whoever asks: a place and a verb always come to the same."""
     chaos = made(place)
     before = chaos.facts()
     outcome = asked(chaos, verb)
+    return Cell(_text(place, verb, chaos, before, outcome), outcome.code, good(chaos))
+
+
+def _text(place: Place, verb: str, chaos: Chaos, before: tuple[Any, ...], outcome: Outcome) -> str:
+    """What it comes to, or its exit code and the first command that it names."""
     if verb == "status":
         return outcome.reason
     if outcome.code == 0:
@@ -207,7 +224,7 @@ def _rows(intent: str, lock: str) -> Iterator[str]:
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for place in places():
         if (place.intent, place.lock) == (intent, lock):
-            cells = tuple(cell(place, verb) for verb in VERBS)
+            cells = tuple(cell(place, verb).text for verb in VERBS)
             alike.setdefault((place.record, cells), []).append(place.listener)
     records: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for (record, cells), listeners in alike.items():

@@ -113,7 +113,7 @@ def test_promote_is_one_targeted_update_and_is_verified():
     assert (made.record.active, made.record.standby) == ("green", "previous")
     (wish,) = made.stack.updates
     assert wish is not None
-    assert wish.targets == ("**::production-rule", "**::test-rule", "**::record")
+    assert wish.targets == ("**::production-rule", "**::test-rule", "**::record", "**::*-active-only")
     assert {verdict.gate for verdict in journey.steps[0].verdicts} == {"health", "capacity", "weights", "probe"}
     assert made.probe.asked == 1
 

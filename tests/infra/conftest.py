@@ -1,18 +1,22 @@
 """A fresh world for each test."""
 
-import gc
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-from tests.infra.world import World, stack_file
+from tests.infra.world import RUNS, World, stack_file
 
 settings.register_profile("infra", max_examples=30, deadline=None)
 settings.load_profile("infra")
 
-# pulumi_aws is large and stays: without this the collector walks over all of it again and again.
-gc.collect()
-gc.freeze()
+
+@pytest.fixture(autouse=True)
+def _own_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that changes the program, or listens to what it says, has it run."""
+    RUNS.enabled = "monkeypatch" not in request.fixturenames
+    yield
+    RUNS.enabled = True
 
 
 @pytest.fixture

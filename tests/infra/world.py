@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import re
@@ -62,6 +63,19 @@ class Registered:
         return self.type, self.name, self.inputs, self.parent, self.ignored, self.protected
 
 
+class Runs(dict[str, Any]):
+    """What runs of the program came to. `enabled` is off where a test changes the program itself."""
+
+    enabled = True
+
+    def __contains__(self, key: object) -> bool:
+        return self.enabled and super().__contains__(key)
+
+
+RUNS = Runs()
+READ = ("parameters", "balancers", "live", "closed", "tags", "secrets", "secret_keys")
+
+
 @dataclass
 class World:
     """What the mocks answer, and what they were asked."""
@@ -89,14 +103,32 @@ class World:
         return self
 
     def up(self, config: Mapping[str, Any], stack: str = "dev", context: Context | None = None) -> World:
-        """Runs the program once. The record it writes is what the next run finds."""
+        """Runs the program once. The record it writes is what the next run finds.
+
+        What it makes hangs on nothing but what it reads: the same run is looked up, not repeated (see `RUNS`).
+        """
+        context = context or Context("ann", "a test", NOW)
+        known = self._what_it_reads(config, stack, context)
+        if known not in RUNS:
+            self._run(config, stack, context)
+            if RUNS.enabled and context.now is not None:
+                RUNS[known] = copy.deepcopy((self.invoked, self.resources, self.outputs, self.parameters))
+            return self
+        self.invoked, self.resources, self.outputs, self.parameters = copy.deepcopy(RUNS[known])
+        return self
+
+    def _what_it_reads(self, config: Mapping[str, Any], stack: str, context: Context) -> str:
+        mine = [getattr(self, name) for name in READ]
+        return json.dumps([mine, as_config(config), stack, repr(context)], sort_keys=True)
+
+    def _run(self, config: Mapping[str, Any], stack: str, context: Context) -> None:
         self.invoked, self.resources, self.outputs = [], [], {}
         monitor = Monitor(Answers(self))
         mocks.set_mocks(Answers(self), project="shop", stack=stack, monitor=monitor)
         set_all_config(as_config(config))
 
         def program() -> None:
-            run(context or Context("ann", "a test", NOW))
+            run(context)
             root = get_root_resource()
             assert root is not None
             pulumi.Output.all(**root.outputs).apply(self.outputs.update)  # type: ignore[union-attr]
@@ -107,7 +139,6 @@ class World:
         if written:
             self.parameters["record"] = written
             self.parameters.pop("intent", None)
-        return self
 
     def named(self, name: str) -> list[Registered]:
         """By its name, with or without the digest of the release that it is of."""
