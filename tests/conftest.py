@@ -33,6 +33,11 @@ ROOT = Path(__file__).parents[1]
 MOTO = {("sandbox", "cloud"), ("sandbox", "provider")}
 
 
+def pytest_itemcollected(item):
+    # Before xdist looks at all of them.
+    item.add_marker(pytest.mark.xdist_group(_shares(item)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -41,7 +46,6 @@ def pytest_collection_modifyitems(items):
         if "infra" in item.path.parts and hasattr(item.module, "World"):
             # The whole program runs, under mocks.
             item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group(_shares(item)))
     if os.environ.get("BLUEGREEN_SOAK"):
         return
     for item in items:
