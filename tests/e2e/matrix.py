@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.rehearsal.clients import Clients
-from tests.e2e.play import Play, wait_for
+from tests.e2e.play import Play, Process, wait_for
 
 PLACES = ("before", "first weight", "bake", "last weight", "rollback")
 GATES = {
@@ -43,16 +43,70 @@ main()
 """
 
 
+@dataclass(frozen=True)
+class Way:
+    """How one release comes after another: from a platform onto one, as a standby that is promoted or in place."""
+
+    name: str
+    source: str
+    onto: str
+    in_place: bool = False
+
+    def ready(self, play: Play) -> str:
+        """What serves runs on `source`, and nothing is in progress; gives the image that is to come, which stands by
+        where the way leads over a standby."""
+        if play.run("status").document["transition"]:
+            play.run("rollback")
+        if (serving := _serving(play))["platform"] != self.source:
+            play.run("deploy", _other(play, serving), "--platform", self.source, "--end-hold")
+            play.run("promote")
+        image = _other(play, _serving(play))
+        if not self.in_place:
+            play.run("deploy", image, "--platform", self.onto, "--end-hold")
+        return image
+
+    def words(self, image: str) -> tuple[str, ...]:
+        """The command that takes it."""
+        if not self.in_place:
+            return CANARY
+        return ("deploy", image, "--platform", self.onto, "--in-place", *CANARY[3:], "--end-hold")
+
+    @property
+    def watched(self) -> str:
+        """What the command says where its bake begins."""
+        return "watch what has come" if self.in_place else "watch 10 %"
+
+
+WAYS = (
+    Way("compose to compose", "compose", "compose"),
+    Way("compose to fargate", "compose", "fargate"),
+    Way("fargate to fargate", "fargate", "fargate"),
+    Way("in place on compose", "compose", "compose", in_place=True),
+    Way("in place on fargate", "fargate", "fargate", in_place=True),
+)
+
+
+def _serving(play: Play) -> dict[str, Any]:
+    record = play.record()
+    return dict(record["colors"][record["activeColor"]])
+
+
+def _other(play: Play, serving: dict[str, Any]) -> str:
+    """A sound image that does not serve."""
+    digest = serving["image"].partition("@")[2]
+    return next(one for one in ("shop:2.0.0", "shop:3.0.0") if not play.stage.push(one).endswith(digest))
+
+
 @dataclass
 class Running:
     """A verb under way, and what it has said so far."""
 
-    process: subprocess.Popen[str]
+    process: Process
     said: list[str] = field(default_factory=list)
     out: str = ""
 
     @classmethod
-    def of(cls, process: subprocess.Popen[str]) -> Running:
+    def of(cls, process: Process) -> Running:
         running = cls(process)
         running._threads = [threading.Thread(target=work, daemon=True) for work in (running._hear, running._read)]
         for thread in running._threads:
@@ -116,7 +170,7 @@ class Fault:
     says: str = "."
     harms: bool = False
     loaded: bool = True
-    starts: Callable[[Cell, tuple[str, ...]], subprocess.Popen[str]] = lambda cell, words: cell.play.start(*words)
+    starts: Callable[[Cell, tuple[str, ...]], Process] = lambda cell, words: cell.play.start(*words)
 
     def expected(self, place: str) -> set[int]:
         usual = self.codes.get("any", {0})
@@ -131,12 +185,13 @@ class Cell:
     play: Play
     fault: Fault
     place: str
+    way: Way
     old: str = ""
     new: str = ""
     end: End | None = None
     after: End | None = None
     failed: int = 0
-    process: subprocess.Popen[str] | None = None
+    process: Process | None = None
     kept: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -152,14 +207,9 @@ class Cell:
 
     def ready(self) -> None:
         """A candidate stands by and nothing is in progress, also where the cell before has failed."""
-        if self.play.run("status").document["transition"]:
-            self.play.run("rollback")
+        self.way.ready(self.play)
         self.old = self.play.record()["activeColor"]
         self.new = "green" if self.old == "blue" else "blue"
-        record = self.play.record()
-        serves = record["colors"][self.old]["image"].partition("@")[2]
-        image = next(one for one in ("shop:2.0.0", "shop:3.0.0") if not self.play.stage.push(one).endswith(serves))
-        self.play.run("deploy", image, "--end-hold")
 
     def _played(self) -> End:
         words = CANARY
@@ -200,7 +250,7 @@ class Cell:
     def _judge(self, load: dict[str, Any]) -> None:
         end, fault = self.end, self.fault
         assert end is not None
-        where = f"{fault.name} / {self.place}: {end.code} {end.text[-700:]} then {self.after}"
+        where = f"{self.way.name} / {fault.name} / {self.place}: {end.code} {end.text[-700:]} then {self.after}"
         assert end.code in fault.expected(self.place), where
         if end.code > 0:
             assert re.search(fault.says, end.text, re.IGNORECASE), where
@@ -221,7 +271,13 @@ class Cell:
         """Writes how the cell went to the file that FAULT_MATRIX names, for the table in the docs."""
         if (file := os.environ.get("FAULT_MATRIX")) and self.end is not None:
             then = self.after.document.get("verb") if self.after else None
-            noted = {"fault": self.fault.name, "place": self.place, "code": self.end.code, "then": then}
+            noted = {
+                "fault": self.fault.name,
+                "place": self.place,
+                "code": self.end.code,
+                "then": then,
+                "way": self.way.name,
+            }
             with Path(file).open("a") as stream:
                 stream.write(json.dumps(noted) + "\n")
 
@@ -277,7 +333,7 @@ def drifted(cell: Cell) -> None:
 
 
 def alarm_gone(cell: Cell) -> None:
-    cell.play.client("cloudwatch").delete_alarms(AlarmNames=[f"shop/dev/{cell.new}/compose/errors"])
+    cell.play.client("cloudwatch").delete_alarms(AlarmNames=[f"shop/dev/{cell.new}/{cell.way.onto}/errors"])
 
 
 def alarm_back(cell: Cell) -> None:
@@ -343,14 +399,14 @@ def backend_back(cell: Cell) -> None:
     cell.kept["home"].rename(home)
 
 
-def small_disk(cell: Cell, words: tuple[str, ...]) -> subprocess.Popen[str]:
+def small_disk(cell: Cell, words: tuple[str, ...]) -> Process:
     """No file may grow beyond a few KiB: the state can't be saved any more."""
     process = cell.play.start(*words)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (8192, 8192))
     return process
 
 
-def jumpy(cell: Cell, words: tuple[str, ...]) -> subprocess.Popen[str]:
+def jumpy(cell: Cell, words: tuple[str, ...]) -> Process:
     """The driver's clock will be set ten minutes ahead."""
     code = JUMPING.format(flag=str(cell.play.stage.home / "jumped"))
     return cell.play.popen([sys.executable, "-c", code, "-s", "dev", "-y", "--output", "json", *words])
@@ -393,16 +449,23 @@ FAULTS = {
 }
 
 
-def chosen() -> list[tuple[str, str]]:
-    """Each fault once and each place at least once; with BLUEGREEN_SOAK all of them."""
+FEW = ("100 % errors", "empty", "no traffic", "answer lost", "stale lock", "second driver", "drift", "kill -9")
+
+
+def chosen() -> list[tuple[Way, str, str]]:
+    """A few faults over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way.
+
+    In place there is no other color, and none of these places: what a driver's death does there, `test_kills` plays.
+    """
+    ways = [way for way in WAYS if not way.in_place]
     if os.environ.get("BLUEGREEN_SOAK"):
-        return [(fault, place) for fault in FAULTS for place in PLACES]
-    return [(fault, PLACES[number % len(PLACES)]) for number, fault in enumerate(FAULTS)]
+        return [(way, fault, place) for way in ways for fault in FAULTS for place in PLACES]
+    return [(ways[at % 3], fault, PLACES[at % len(PLACES)]) for at, fault in enumerate(FEW)]
 
 
-def table(lines: list[str]) -> str:
-    """The notes of a run as the table of `docs/fault-matrix.md`."""
-    noted = {(one["fault"], one["place"]): one for one in map(json.loads, lines)}
+def table(lines: list[str], way: Way) -> str:
+    """The notes of a run as a table of `docs/fault-matrix.md`."""
+    noted = {(one["fault"], one["place"]): one for one in map(json.loads, lines) if one["way"] == way.name}
     rows = ["| fault | " + " | ".join(PLACES) + " |", "|" + "---|" * (len(PLACES) + 1)]
     for fault in FAULTS:
         cells = [_shown(noted.get((fault, place))) for place in PLACES]
@@ -418,4 +481,7 @@ def _shown(one: dict[str, Any] | None) -> str:
 
 
 if __name__ == "__main__":
-    print(table(Path(sys.argv[1]).read_text().splitlines()))
+    notes = Path(sys.argv[1]).read_text().splitlines()
+    for one in WAYS:
+        if any(json.loads(line)["way"] == one.name for line in notes):
+            print(f"## {one.name}\n\n{table(notes, one)}\n")

@@ -18,7 +18,9 @@ from sandbox.project import set_config
 from sandbox.rehearsal.clients import Clients
 from sandbox.rehearsal.seen import production_listener, production_weights
 from sandbox.rehearsal.stage import Stage, staged
+from tests.e2e.warm import Driver
 
+Process = subprocess.Popen[str] | Driver
 RECORD = "/bluegreen/shop/dev/record"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,10 +47,10 @@ class Play:
         self.stage = stage
         self.environ = {**stage.environ, "BLUEGREEN_ENGINE": engine}
 
-    def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
+    def start(self, *argv: str, **environ: str) -> Process:
         """Begins a verb with JSON output; several may run at once."""
-        command = [sys.executable, "-m", "driver", "-s", self.stack, "-y", "--output", "json", *argv]
-        return self.popen(command, **environ)
+        command = ["-s", self.stack, "-y", "--output", "json", *argv]
+        return Driver(command, {**self.environ, **environ}, self.stage.project)
 
     def popen(self, command: list[str], **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -117,7 +119,7 @@ def played(engine: str = "embedded", settings: Mapping[str, object] | None = Non
         yield play
 
 
-def finish(process: subprocess.Popen[str], expect: int | None = 0, seconds: float = 120) -> Ran:
+def finish(process: Process, expect: int | None = 0, seconds: float = 120) -> Ran:
     try:
         out, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

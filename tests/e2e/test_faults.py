@@ -16,6 +16,8 @@ def play():
         yield play
 
 
-@pytest.mark.parametrize(("fault", "place"), chosen())
-def test_a_fault_harms_no_user_of_the_old_color_and_leaves_one_command_to_a_good_state(play, fault, place):
-    Cell(play, FAULTS[fault], place).run()
+@pytest.mark.parametrize(
+    ("way", "fault", "place"), [pytest.param(*one, id=f"{one[0].name}-{one[1]}-{one[2]}") for one in chosen()]
+)
+def test_a_fault_harms_no_user_of_the_old_color_and_leaves_one_command_to_a_good_state(play, way, fault, place):
+    Cell(play, FAULTS[fault], place, way).run()

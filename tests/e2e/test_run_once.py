@@ -42,7 +42,7 @@ def test_the_settings_command_survives_a_driver_that_is_stopped():
         stopped = finish(begun, 6).document
         assert stopped["next"]
         play.run("promote", expect=3)
-        play.run("deploy", "shop:2.0.0")
+        play.run("deploy", "shop:2.0.0", "--timeout", "60m")
         (sent,) = play.client("ssm").list_commands()["Commands"]
         assert sent["Status"] == "Success"
         play.run("promote")

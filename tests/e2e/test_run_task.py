@@ -66,7 +66,7 @@ def test_it_runs_once_its_failure_stops_the_deploy_and_the_repeated_one_goes_on(
         assert failed["run"]["id"] == task["taskArn"].rpartition("/")[2]
         assert "simulated by the sandbox: sh -c exit 3" in failed["run"]["log"][0]
         assert "ECS says: Essential container in task exited" in failed["run"]["log"][-1]
-        assert failed["next"][0].endswith("deploy shop:2.0.0 --platform fargate")
+        assert failed["next"].endswith("deploy shop:2.0.0 --platform fargate")
         assert play.weights() == {"blue": 100, "green": 0}
         refused = play.run("promote", expect=3).document
         assert "has not succeeded" in refused["reason"] + refused.get("what", "")
