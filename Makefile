@@ -7,7 +7,7 @@ SHELL := /bin/bash
 # Tests and rehearsals start hundreds of processes, and without bytecode each would compile the project anew.
 export PYTHONDONTWRITEBYTECODE :=
 # Two files at a time; tests/conftest.py says what has to stay together.
-SPREAD := -n 2 --dist loadgroup
+SPREAD := -n 2 --dist loadfile
 
 .PHONY: setup demo test quick e2e lint bench soak tools clean
 

@@ -3,9 +3,9 @@
 import gc
 import os
 import shutil
-from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # A rehearsal's environment of the person who runs the tests must not reach them.
 for _name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "BLUEGREEN_"))]:
@@ -29,13 +29,21 @@ def pytest_collection_finish():
     gc.set_threshold(100_000, 20, 20)
 
 
-ROOT = Path(__file__).parents[1]
-MOTO = {("sandbox", "cloud"), ("sandbox", "provider")}
+MOTO = ("tests/sandbox/cloud/", "tests/sandbox/provider/")
 
 
-def pytest_itemcollected(item):
-    # Before xdist looks at all of them.
-    item.add_marker(pytest.mark.xdist_group(_shares(item)))
+class ByPlace(LoadFileScheduling):
+    """Tests of one file stay in one process, and so do all that know moto, in their order: it is one for a process, and
+    what some leave behind others would find."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return "moto" if file.startswith(MOTO) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByPlace(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,13 +59,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.skip(reason="takes long: `make soak`"))
-
-
-def _shares(item):
-    """Tests of one file stay in one process, and all that know moto, in their order: it is one for a process, and what
-    some leave behind others would find."""
-    within = item.path.relative_to(ROOT / "tests").parts
-    return "moto" if within[:2] in MOTO else "/".join(within)
 
 
 def pytest_terminal_summary(terminalreporter):
