@@ -449,7 +449,7 @@ FAULTS = {
 }
 
 
-FEW = ("100 % errors", "empty", "no traffic", "answer lost", "stale lock", "second driver", "drift", "kill -9")
+FEW = ("100 % errors", "no traffic", "answer lost", "stale lock", "second driver")
 
 
 def chosen() -> list[tuple[Way, str, str]]:

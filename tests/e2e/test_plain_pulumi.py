@@ -56,11 +56,13 @@ def destroy_is_refused(hand):
 
 
 def resources(hand):
-    """What the stack's state holds."""
+    """What the stack's state holds; all that it depends on is there."""
     state = json.loads((hand.stage.home / "state/.pulumi/stacks/shop/dev.json").read_text())
     latest = state["checkpoint"]["latest"]
     assert not latest.get("pending_operations"), latest
-    return {one["urn"]: one.get("id") for one in latest["resources"]}
+    found = {one["urn"]: one.get("id") for one in latest["resources"]}
+    assert not {urn for one in latest["resources"] for urn in one.get("dependencies", ())} - found.keys()
+    return found
 
 
 def refresh_moves_nothing(hand):
@@ -105,6 +107,19 @@ def test_steady(hand):
     refresh_moves_nothing(hand)
     up(hand)
     assert look(hand) == before
+
+
+def test_a_release_that_replaced_another_is_guarded_as_that_was(hand):
+    def parts():
+        names = {urn.rpartition("::")[2] for urn in resources(hand)}
+        return {name for name in names if name.startswith("green-") and name.endswith("-part")}
+
+    was = hand.record()["colors"]["green"]["fill"]
+    hand.run("deploy", "shop:3.0.0", "--end-hold")
+    now = hand.record()["colors"]["green"]["fill"]
+    assert was != now
+    assert parts() == {f"green-{now}-part", "green-compose-part", "green-fargate-part"}
+    destroy_is_refused(hand)
 
 
 def test_a_shift_under_way_goes_on_beside_them(hand):

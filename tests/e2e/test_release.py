@@ -9,7 +9,7 @@ from sandbox.rehearsal.seen import targets_of
 from tests.e2e.play import played
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-TRANSITIONS = 100 if os.environ.get("BLUEGREEN_SOAK") else 20
+TRANSITIONS = 100 if os.environ.get("BLUEGREEN_SOAK") else 6
 
 
 @pytest.fixture(scope="module")

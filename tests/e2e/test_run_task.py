@@ -99,6 +99,7 @@ def test_a_task_outlives_a_driver_that_is_out_of_time_and_not_its_release(play):
     assert f"task {second} still runs" in play.run("destroy").err, "no cluster goes while a task runs"
 
 
+@pytest.mark.soak  # as `test_run_once` plays it on an instance
 def test_a_driver_that_is_killed_leaves_a_task_that_the_same_deploy_waits_for():
     with played(settings={"bluegreen:run": "sh -c 'sleep 1800'"}) as play:
         begun = play.start("deploy", "shop:2.0.0", *ONTO)
