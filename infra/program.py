@@ -14,7 +14,7 @@ from infra import deployed
 from infra.access import Place
 from infra.colors import platform as platforms
 from infra.colors.cluster import Cluster
-from infra.colors.platform import Crew, Filling, Ground, Handover, Site
+from infra.colors.platform import Change, Crew, Filling, Ground, Handover, Site
 from infra.context import Context
 from infra.digest import release_digest
 from infra.guard import guard
@@ -166,26 +166,24 @@ def _fillings(
             slot,
             site,
             grounds[color][slot.platform],
-            anew=plan.decision.prepares == color,
-            steady=color == retreat,
-            handover=_handover(plan, color),
-            crew=_crew(plan, color),
+            Change(
+                anew=plan.decision.prepares == color,
+                steady=color == retreat,
+                handover=_handover(plan, color),
+                crew=Crew(plan.crews.get(color, {}), active=color == plan.decision.record.active),
+            ),
         )
         for color, slot in plan.decision.record.colors.items()
     }
 
 
-def _handover(plan: deployed.Plan, color: Color) -> Handover | None:
+def _handover(plan: deployed.Plan, color: Color) -> Handover:
     """What another release takes over from in place, or did until this update."""
     decision = plan.decision
     if color != decision.record.active:
-        return None
+        return Handover()
     leaving = decision.record.leaving
     return Handover(leaving, begins=leaving is not None and decision.fills == color, ends=decision.settles == color)
-
-
-def _crew(plan: deployed.Plan, color: Color) -> Crew:
-    return Crew(plan.crews.get(color, {}), active=color == plan.decision.record.active)
 
 
 def _served(

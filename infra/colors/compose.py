@@ -10,7 +10,7 @@ from infra import bundle
 from infra.colors.composed import composed
 from infra.colors.fleet import RENDERING, Fleet
 from infra.colors.ground import Footing
-from infra.colors.platform import NOBODY, Crew, Filling, Ground, Handover, Site
+from infra.colors.platform import Change, Filling, Ground, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -38,17 +38,7 @@ class Compose:
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground
 
-    def fill(
-        self,
-        color: Color,
-        slot: Slot,
-        site: Site,
-        ground: Ground,
-        *,
-        anew: bool,
-        steady: bool = False,
-        handover: Handover | None = None,
-        crew: Crew = NOBODY,  # noqa: ARG002 - its workers come with each instance, and ask for the record themselves
-    ) -> Filling:
-        fleet = Fleet(color, slot, site, ground, anew=anew, steady=steady, handover=handover)
+    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, change: Change) -> Filling:
+        # Its workers come with each instance, and ask for the record themselves.
+        fleet = Fleet(color, slot, site, ground, change)
         return Filling(fleet.group_name, fleet.templates, fleet)

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.colors import service, task
 from infra.colors.ground import Footing
-from infra.colors.platform import NOBODY, Crew, Filling, Ground, Handover, Site
+from infra.colors.platform import Change, Filling, Ground, Site
 from infra.compose_release import INSTANCE_PORT
 from infra.record import Color, Slot
 from infra.settings import Settings
@@ -40,22 +40,9 @@ class Fargate:
         footing = Footing(color, "fargate", "ip", INSTANCE_PORT, site, settled=settled, reached=site.settings.port)
         return footing.ground
 
-    def fill(
-        self,
-        color: Color,
-        slot: Slot,
-        site: Site,
-        ground: Ground,
-        *,
-        anew: bool,
-        steady: bool = False,
-        handover: Handover | None = None,
-        crew: Crew = NOBODY,
-    ) -> Filling:
+    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, change: Change) -> Filling:
         assert site.cluster is not None  # the program makes it where a color is on this platform
-        made = service.Service(
-            color, slot, site, site.cluster, ground, anew=anew, steady=steady, handover=handover, crew=crew
-        )
+        made = service.Service(color, slot, site, site.cluster, ground, change)
         return Filling(made.capacity, made.templates, made)
 
 

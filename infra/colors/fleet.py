@@ -7,7 +7,8 @@ import pulumi_aws as aws
 
 from infra import access, immutable, names, scaling
 from infra.colors.instance_release import InstanceRelease
-from infra.colors.platform import Ground, Handover, Site
+from infra.colors.platform import Change, Ground, Site
+from infra.colors.released import Standing, release_tags, releases
 from infra.record import Color, Slot
 
 RENDERING = 2
@@ -24,22 +25,11 @@ class Fleet(pulumi.ComponentResource):
 
     group_name: pulumi.Output[str]
 
-    def __init__(
-        self,
-        color: Color,
-        slot: Slot,
-        site: Site,
-        ground: Ground,
-        *,
-        anew: bool,
-        steady: bool = False,
-        handover: Handover | None = None,
-    ) -> None:
+    def __init__(self, color: Color, slot: Slot, site: Site, ground: Ground, change: Change) -> None:
         name = f"{color}-{slot.fill}"
         super().__init__("bluegreen:index:Fleet", f"{name}-fleet")
-        self.name, self.slot, self.anew, self.settings = name, slot, anew, site.settings
-        self.steady, self.handover = steady, handover or Handover()
-        self.tags = self._tags(color, slot)
+        self.name, self.slot, self.change, self.settings = name, slot, change, site.settings
+        self.tags = release_tags(site.settings, color, slot)
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=access.trust("ec2.amazonaws.com"),
@@ -50,34 +40,22 @@ class Fleet(pulumi.ComponentResource):
             f"{name}-profile", role=role.name, tags=self.tags, opts=self._opts(aws.iam.InstanceProfileArgs)
         )
 
-        def made(of: Slot, *, rendered: bool, alone: bool) -> InstanceRelease:
-            return InstanceRelease(
-                color, of, site, ground, role, profile, self._tags(color, of), anew=rendered, alone=alone, parent=self
-            )
+        def made(of: Slot, standing: Standing) -> InstanceRelease:
+            return InstanceRelease(color, of, site, ground, role, profile, standing)
 
-        leaving = self.handover.slot(slot)
-        current = made(slot, rendered=anew or self.handover.begins, alone=leaving is None)
-        runs = made(leaving, rendered=False, alone=True) if leaving else current
-        self.templates = {slot.digest: current.launched_from}
-        if leaving:
-            self.templates[leaving.digest] = runs.launched_from
-        group = self._group(site, ground, runs, [runs.policy, *site.behind])
+        found = releases(slot, change, self, made)
+        self.templates = found.templates
+        group = self._group(site, ground, found.runs, [found.runs.policy, *site.behind])
         self.group_name = group.name
         if self.settings.scaling:
             label = pulumi.Output.concat(site.balancer, "/", ground.measured)
             scaling.follow(name, self.settings.scaling, group.name, label, self)
         self.register_outputs({"group": self.group_name})
 
-    def _tags(self, color: Color, slot: Slot) -> dict[str, str]:
-        return {
-            **self.settings.own_tags,
-            "bluegreen:color": color,
-            "bluegreen:fill": str(slot.fill),
-            "bluegreen:release": slot.digest,
-        }
-
     def _opts(self, arguments: type) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, ignore_changes=None if self.anew else immutable.inputs(arguments))
+        return pulumi.ResourceOptions(
+            parent=self, ignore_changes=None if self.change.anew else immutable.inputs(arguments)
+        )
 
     def _group(
         self, site: Site, ground: Ground, release: InstanceRelease, before: list[pulumi.Resource]
@@ -86,9 +64,9 @@ class Fleet(pulumi.ComponentResource):
         # Bounds follow the record in every update, so that one that failed half-way is put right by the next.
         # Desired capacity is the scaler's after creation.
         ignored = ["desiredCapacity"]
-        if not self.anew:
-            free = ("min_size",) if self.steady else ("min_size", "max_size")
-            settled = ("launch_template", "tags") if self.handover.ends else ()
+        if not self.change.anew:
+            free = ("min_size",) if self.change.steady else ("min_size", "max_size")
+            settled = ("launch_template", "tags") if self.change.handover.ends else ()
             ignored = immutable.inputs(aws.autoscaling.GroupArgs, but=(*free, *settled))
         return aws.autoscaling.Group(
             f"{self.name}-group",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from infra import access, immutable
+from infra import access
 from infra.colors.bundled import Bundled, bundled
 from infra.colors.instance_role import needs
 from infra.colors.machine import machine_image
-from infra.colors.platform import Ground, Site, formerly
+from infra.colors.platform import Ground, Site
+from infra.colors.released import Released, Standing
 from infra.record import Color, Slot
 
 
-class InstanceRelease(pulumi.ComponentResource):
-    """Named after color, fill and release: while one release takes over from another in place, both are there.
-
-    Outside the update that renders it (`anew`) nothing of it changes.
-    """
+class InstanceRelease(Released):
+    """A release on instances."""
 
     def __init__(
         self,
@@ -27,18 +25,9 @@ class InstanceRelease(pulumi.ComponentResource):
         ground: Ground,
         role: aws.iam.Role,
         profile: aws.iam.InstanceProfile,
-        tags: dict[str, str],
-        *,
-        anew: bool,
-        alone: bool,
-        parent: pulumi.Resource,
+        standing: Standing,
     ) -> None:
-        """`alone`: it may have stood there under its name of before."""
-        self.name = f"{color}-{slot.fill}-{slot.digest}"
-        self.formerly = (f"{color}-{slot.fill}", parent) if alone else None
-        opts = pulumi.ResourceOptions(parent=parent)
-        super().__init__("bluegreen:index:InstanceRelease", f"{self.name}-release", opts=opts)
-        self.anew, self.settings, self.tags = anew, site.settings, tags
+        super().__init__("InstanceRelease", color, slot, site.settings, standing)
         boot = bundled(color, slot, site, f"{self.name}-bundle", self._opts(aws.s3.BucketObjectv2Args, "bundle"))
         self.policy = aws.iam.RolePolicy(
             f"{self.name}-policy",
@@ -46,24 +35,17 @@ class InstanceRelease(pulumi.ComponentResource):
             policy=needs(color, slot, site, boot).apply(access.instance_policy),
             opts=self._opts(aws.iam.RolePolicyArgs, "policy"),
         )
-        self.template = self._template(ground, profile, boot, slot)
+        self.template = self._template(ground, profile, boot)
         self.version = self.template.latest_version.apply(str)
         self.launched_from = pulumi.Output.concat(self.template.id, ":", self.version)
-        """As the record notes it."""
         self.register_outputs({"template": self.launched_from})
 
-    def _opts(self, arguments: type, part: str) -> pulumi.ResourceOptions:
-        ignored = None if self.anew else immutable.inputs(arguments)
-        return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, aliases=formerly(self.formerly, part))
-
-    def _template(
-        self, ground: Ground, profile: aws.iam.InstanceProfile, boot: Bundled, slot: Slot
-    ) -> aws.ec2.LaunchTemplate:
+    def _template(self, ground: Ground, profile: aws.iam.InstanceProfile, boot: Bundled) -> aws.ec2.LaunchTemplate:
         chosen = self.settings.compose
         return aws.ec2.LaunchTemplate(
             f"{self.name}-template",
-            description=f"{self.settings.project} {self.settings.stack}: release {slot.digest}",
-            image_id=machine_image(chosen.instance_type, chosen.ami, look_up=self.anew),
+            description=f"{self.settings.project} {self.settings.stack}: release {self.slot.digest}",
+            image_id=machine_image(chosen.instance_type, chosen.ami, look_up=self.standing.anew),
             instance_type=chosen.instance_type,
             iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=profile.arn),
             user_data=boot.user_data,

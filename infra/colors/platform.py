@@ -76,14 +76,6 @@ class Handover:
         return replace(slot, image=self.source.image, digest=self.source.digest)
 
 
-def formerly(known: tuple[str, pulumi.Resource] | None, part: str) -> list[pulumi.Alias] | None:
-    """What a part of a release was named, and stood under, before its name had the release's digest in it.
-
-    A stack that was made then keeps it: else it would be deleted while targets are launched from it.
-    """
-    return [pulumi.Alias(name=f"{known[0]}-{part}", parent=known[1])] if known else None
-
-
 @dataclass(frozen=True)
 class Crew:
     """The workers of a color's releases that are services of their own, as they were when each was made.
@@ -99,7 +91,18 @@ class Crew:
         return self.counts.get(slot.digest, {})
 
 
-NOBODY = Crew()
+@dataclass(frozen=True)
+class Change:
+    """What one update may do to a color that is filled.
+
+    `anew`: it fills the color, and only then what runs may change, but for crew and handover. `steady`: a rollback
+    would go to this color, so that no maximum in the settings may make it smaller.
+    """
+
+    anew: bool
+    steady: bool = False
+    handover: Handover = Handover()
+    crew: Crew = Crew()
 
 
 @dataclass(frozen=True)
@@ -125,22 +128,8 @@ class Platform(Protocol):
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         """The target group and who may reach it. `settled`: a release stands on it, so it stays as it is."""
 
-    def fill(
-        self,
-        color: Color,
-        slot: Slot,
-        site: Site,
-        ground: Ground,
-        *,
-        anew: bool,
-        steady: bool = False,
-        handover: Handover | None = None,
-        crew: Crew = NOBODY,
-    ) -> Filling:
-        """The release of a color. Only an update that renders it anew changes what runs (`anew`), but for its crew.
-
-        `steady`: a rollback would go to this color, so that no maximum in the settings may make it smaller.
-        """
+    def fill(self, color: Color, slot: Slot, site: Site, ground: Ground, change: Change) -> Filling:
+        """The release of a color."""
 
 
 def named(name: str) -> Platform:

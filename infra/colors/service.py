@@ -10,7 +10,8 @@ import pulumi_aws as aws
 from infra import access, immutable
 from infra.colors import task
 from infra.colors.cluster import Cluster
-from infra.colors.platform import NOBODY, Crew, Ground, Handover, Site
+from infra.colors.platform import Change, Ground, Site
+from infra.colors.released import Standing, release_tags, releases
 from infra.colors.task_release import TaskRelease
 from infra.record import SERVICE, Color, Slot, worker_service
 
@@ -32,67 +33,33 @@ class Service(pulumi.ComponentResource):
 
     capacity: pulumi.Output[str]
 
-    def __init__(
-        self,
-        color: Color,
-        slot: Slot,
-        site: Site,
-        cluster: Cluster,
-        ground: Ground,
-        *,
-        anew: bool,
-        steady: bool = False,
-        handover: Handover | None = None,
-        crew: Crew = NOBODY,
-    ) -> None:
+    def __init__(self, color: Color, slot: Slot, site: Site, cluster: Cluster, ground: Ground, change: Change) -> None:
         name = f"{color}-{slot.fill}"
         super().__init__("bluegreen:index:Service", f"{name}-tasks")
-        self.name, self.color, self.slot, self.site, self.anew = name, color, slot, site, anew
+        self.name, self.color, self.slot, self.site, self.change = name, color, slot, site, change
         self.settings, self.chosen = site.settings, site.settings.fargate
-        self.handover = handover or Handover()
-        self.tags = self._tags(slot)
+        self.tags = release_tags(site.settings, color, slot)
         execution, _ = self._role("execution", None)
         role, acts = self._role("task", access.shell_policy() if self.chosen.exec else None)
 
-        def made(of: Slot, *, rendered: bool, alone: bool) -> TaskRelease:
-            return TaskRelease(
-                color,
-                of,
-                site,
-                execution,
-                role,
-                self._tags(of),
-                workers=tuple(crew.of(of)),
-                anew=rendered,
-                alone=alone,
-                parent=self,
-            )
+        crew = change.crew
 
-        leaving = self.handover.slot(slot)
-        current = made(slot, rendered=anew or self.handover.begins, alone=leaving is None)
-        runs = made(leaving, rendered=False, alone=True) if leaving else current
-        self.templates = {slot.digest: current.definition.arn}
-        if leaving:
-            self.templates[leaving.digest] = runs.definition.arn
+        def made(of: Slot, standing: Standing) -> TaskRelease:
+            return TaskRelease(color, of, site, execution, role, tuple(crew.of(of)), standing)
+
+        found = releases(slot, change, self, made)
+        runs, self.templates = found.runs, found.templates
         before = [runs.policy, *acts, cluster.providers, *site.behind]
         service = self._service(cluster, ground, runs.definition, [*before, *site.routed])
         self.capacity = pulumi.Output.concat(SERVICE, cluster.name, "/", service.name)
-        target = self._bounds(cluster, service, steady=steady)
+        target = self._bounds(cluster, service)
         self._policies(target, pulumi.Output.concat(site.balancer, "/", ground.measured))
-        for name, count in crew.of(leaving or slot).items():
+        for name, count in crew.of(found.slot).items():
             self._worker(cluster, ground, runs.workers[name], name, count * crew.active, before)
         self.register_outputs({"service": service.name})
 
-    def _tags(self, slot: Slot) -> dict[str, str]:
-        return {
-            **self.settings.own_tags,
-            "bluegreen:color": self.color,
-            "bluegreen:fill": str(slot.fill),
-            "bluegreen:release": slot.digest,
-        }
-
     def _opts(self, arguments: type, **more: Any) -> pulumi.ResourceOptions:
-        ignored = None if self.anew else immutable.inputs(arguments)
+        ignored = None if self.change.anew else immutable.inputs(arguments)
         return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, **more)
 
     def _role(self, kind: str, policy: pulumi.Input[str] | None) -> tuple[aws.iam.Role, tuple[aws.iam.RolePolicy, ...]]:
@@ -113,7 +80,7 @@ class Service(pulumi.ComponentResource):
         self, cluster: Cluster, ground: Ground, definition: aws.ecs.TaskDefinition, before: list[pulumi.Resource]
     ) -> aws.ecs.Service:
         chosen, floor = self.chosen, self.slot.floor
-        ignored = ["desiredCount"] if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=self._settled)
+        ignored = ["desiredCount"] if self.change.anew else immutable.inputs(aws.ecs.ServiceArgs, but=self._settled)
         return aws.ecs.Service(
             f"{self.name}-service",
             cluster=cluster.arn,
@@ -143,7 +110,7 @@ class Service(pulumi.ComponentResource):
     ) -> None:
         """A service without traffic. Its desired count is the record's word: every update may change that."""
         free = ("desired_count", *self._settled)
-        ignored = None if self.anew else immutable.inputs(aws.ecs.ServiceArgs, but=free)
+        ignored = None if self.change.anew else immutable.inputs(aws.ecs.ServiceArgs, but=free)
         aws.ecs.Service(
             f"{self.name}-{worker}-active-only",
             name=worker_service(self.color, self.slot.fill, worker),
@@ -163,7 +130,7 @@ class Service(pulumi.ComponentResource):
     @property
     def _settled(self) -> tuple[str, ...]:
         """What follows the release that stays, in the update that ends a handover."""
-        return ("task_definition", "tags") if self.handover.ends else ()
+        return ("task_definition", "tags") if self.change.handover.ends else ()
 
     def _everywhere(self, ground: Ground) -> dict[str, Any]:
         """What all services of a release have in common."""
@@ -195,9 +162,9 @@ class Service(pulumi.ComponentResource):
             "tags": self.tags,
         }
 
-    def _bounds(self, cluster: Cluster, service: aws.ecs.Service, *, steady: bool) -> aws.appautoscaling.Target:
+    def _bounds(self, cluster: Cluster, service: aws.ecs.Service) -> aws.appautoscaling.Target:
         floor = self.slot.floor
-        free = ("min_capacity",) if steady else ("min_capacity", "max_capacity")
+        free = ("min_capacity",) if self.change.steady else ("min_capacity", "max_capacity")
         return aws.appautoscaling.Target(
             f"{self.name}-bounds",
             service_namespace="ecs",
@@ -209,7 +176,7 @@ class Service(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Bounds follow the record in every update, so that one that failed half-way is put right by the next.
-                ignore_changes=None if self.anew else immutable.inputs(aws.appautoscaling.TargetArgs, but=free),
+                ignore_changes=None if self.change.anew else immutable.inputs(aws.appautoscaling.TargetArgs, but=free),
             ),
         )
 

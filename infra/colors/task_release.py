@@ -8,20 +8,18 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from infra import access, images, immutable, names
+from infra import access, images, names
 from infra.colors import task
-from infra.colors.platform import Site, formerly
+from infra.colors.platform import Site
+from infra.colors.released import Released, Standing
 from infra.record import Color, Slot
 from infra.secret_store import Readable, pattern
 from infra.setting_content import Worker
 from infra.settings import Settings
 
 
-class TaskRelease(pulumi.ComponentResource):
-    """Named after color, fill and release: while one release takes over from another in place, both are there.
-
-    Outside the update that renders it (`anew`) nothing of it changes.
-    """
+class TaskRelease(Released):
+    """A release as tasks. `workers`: those that have a definition of their own."""
 
     def __init__(
         self,
@@ -30,21 +28,11 @@ class TaskRelease(pulumi.ComponentResource):
         site: Site,
         execution: aws.iam.Role,
         role: aws.iam.Role,
-        tags: dict[str, str],
-        *,
-        workers: Sequence[str] = (),
-        anew: bool,
-        alone: bool,
-        parent: pulumi.Resource,
+        workers: Sequence[str],
+        standing: Standing,
     ) -> None:
-        """`workers`: those that have a definition of their own. `alone`: it may have stood there under its name of
-        before."""
-        self.name = f"{color}-{slot.fill}-{slot.digest}"
-        self.formerly = (f"{color}-{slot.fill}", parent) if alone else None
-        opts = pulumi.ResourceOptions(parent=parent)
-        super().__init__("bluegreen:index:TaskRelease", f"{self.name}-release", opts=opts)
-        self.color, self.slot, self.site, self.anew, self.tags = color, slot, site, anew, tags
-        self.settings = site.settings
+        super().__init__("TaskRelease", color, slot, site.settings, standing)
+        self.site = site
         self.readable = {
             one: site.secrets.get(one, Readable(pattern(site.place, one)))
             for one in dict.fromkeys(each.secret for each in self.settings.all_secrets.values())
@@ -57,11 +45,8 @@ class TaskRelease(pulumi.ComponentResource):
         )
         self.definition = self._definition(execution, role)
         self.workers = {name: self._definition(execution, role, name) for name in workers}
+        self.launched_from = self.definition.arn
         self.register_outputs({"definition": self.definition.arn})
-
-    def _opts(self, arguments: type, part: str) -> pulumi.ResourceOptions:
-        ignored = None if self.anew else immutable.inputs(arguments)
-        return pulumi.ResourceOptions(parent=self, ignore_changes=ignored, aliases=formerly(self.formerly, part))
 
     def _fetching(self) -> pulumi.Output[str]:
         """What ECS does for the container before it starts, and its log driver after."""
