@@ -46,6 +46,13 @@ class Played:
     def stack_updates(self) -> int:
         return int(self.document.get("stack_updates", 0))
 
+    @property
+    def told(self) -> str:
+        """What it came to, and how soon the traffic moved where a verb moves that before all else."""
+        outcome = str(self.document.get("outcome") or f"exit {self.exit_code}")
+        moved = self.document.get("moved_seconds")
+        return outcome if moved is None else f"{outcome}, traffic after {moved:.1f} s"
+
     def data(self) -> dict[str, Any]:
         return {
             "verb": self.act.title,

@@ -54,9 +54,8 @@ def _table(rehearsed: Rehearsed) -> Table:
 
 def _row(played: Played) -> tuple[str, ...]:
     blue, green = (f"{played.requests.by_color.get(color, 0):,}" for color in ("blue", "green"))
-    outcome = str(played.document.get("outcome") or f"exit {played.exit_code}")
     failed = str(played.requests.failed)
-    return played.act.title, f"{played.seconds:.1f} s", str(played.stack_updates), blue, green, failed, outcome
+    return played.act.title, f"{played.seconds:.1f} s", str(played.stack_updates), blue, green, failed, played.told
 
 
 def write(rehearsed: Rehearsed, file: Path) -> None:

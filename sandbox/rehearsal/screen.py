@@ -104,7 +104,7 @@ def said_tally(clients: Clients | None) -> str:
 def verdict(played: Played) -> str:
     """One line on an act that is over."""
     updates = played.stack_updates
-    told = [f"{played.act.title}: {played.document.get('outcome') or f'exit {played.exit_code}'}"]
+    told = [f"{played.act.title}: {played.told}"]
     told.append(f"{played.seconds:.1f} s, {updates} stack update{'' if updates == 1 else 's'}")
     if played.requests.by_color:
         told.append(", ".join(f"{color} {count:,}" for color, count in played.requests.by_color.items() if count))

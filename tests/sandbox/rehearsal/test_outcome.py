@@ -109,3 +109,11 @@ def test_an_image_is_named_by_repository_and_tag(image, repository, tag):
 )
 def test_the_next_image_is_of_the_same_repository(image, following):
     assert next_image(image) == following
+
+
+def test_a_verb_that_moves_the_traffic_before_all_else_tells_how_soon():
+    act = Act("rollback", ("rollback",))
+    moved = Played(act, 0, 8.9, {"outcome": "rolled back", "moved_seconds": 1.04}, Tally())
+    assert moved.told == "rolled back, traffic after 1.0 s"
+    assert Played(act, 0, 8.9, {"outcome": "promoted"}, Tally()).told == "promoted"
+    assert Played(act, 4, 8.9, {}, Tally()).told == "exit 4"
