@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from moto.core.exceptions import ServiceException
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from sandbox.cloud import stores
 from sandbox.cloud.members import Member, TemplateVersion
@@ -60,6 +61,7 @@ def launch(group: Any, version: Any, subnet: str | None, zone: str) -> Any:
         raise LaunchFailed(f"Invalid IAM Instance Profile {kind}. Launching EC2 instance failed.")
     interfaces = data.get("NetworkInterfaces") or [{}]
     backend = stores.ec2(group.region)
+    _check_architecture(backend, version.image_id, version.instance_type)
     try:
         reservation = backend.run_instances(
             version.image_id,
@@ -90,3 +92,18 @@ def launch(group: Any, version: Any, subnet: str | None, zone: str) -> Any:
         key = {"iam_instance_profile_name" if profile.get("Name") else "iam_instance_profile_arn": named}
         backend.associate_iam_instance_profile(instance_id=instance.id, **key)
     return instance
+
+
+def _check_architecture(backend: Any, image: str, type: str | None) -> None:
+    """As RunInstances compares the AMI with the instance type (EC2 User Guide, "Troubleshoot instance launch issues").
+
+    Images and types that moto does not know have none.
+    """
+    known = (INSTANCE_TYPES.get(type or "", {}).get("ProcessorInfo") or {}).get("SupportedArchitectures") or []
+    made_for = getattr(backend.amis.get(image), "architecture", None)
+    if known and made_for and made_for not in known:
+        raise LaunchFailed(
+            f"The architecture '{','.join(known)}' of the specified instance type does not match the architecture "
+            f"'{made_for}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, "
+            "and try again. Launching EC2 instance failed."
+        )

@@ -6,6 +6,8 @@ from botocore.exceptions import ClientError
 from sandbox.cloud import images
 from tests.sandbox.cloud.conftest import REGION, user_data
 
+ARCHITECTURES = ("x86_64", "arm64")
+
 
 def states(site, name="blue"):
     return [member["LifecycleState"] for member in site.group(name).get("Instances", [])]
@@ -218,6 +220,29 @@ def test_the_latest_version_is_looked_up_at_each_launch(site, world, aws):
     aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=3)
     assert [member["LaunchTemplate"]["Version"] for member in site.group()["Instances"]] == ["1", "1", "2"]
     assert site.group()["LaunchTemplate"]["Version"] == "$Latest"
+
+
+def test_an_image_for_another_processor_than_the_instance_types_launches_nothing(site, world, aws):
+    images = aws("ec2").describe_images()["Images"]
+    made_for = {arch: next(one["ImageId"] for one in images if one["Architecture"] == arch) for arch in ARCHITECTURES}
+    site.scaling_group(MinSize=0, DesiredCapacity=0)
+    aws("autoscaling").update_auto_scaling_group(
+        AutoScalingGroupName="blue", LaunchTemplate={"LaunchTemplateName": "blue-template", "Version": "$Latest"}
+    )
+    for size, (image, type) in enumerate([("x86_64", "t4g.medium"), ("arm64", "t3.medium"), ("arm64", "t4g.medium")]):
+        aws("ec2").create_launch_template_version(
+            LaunchTemplateName="blue-template",
+            SourceVersion="1",
+            LaunchTemplateData={"InstanceType": type, "ImageId": made_for[image]},
+        )
+        aws("autoscaling").set_desired_capacity(AutoScalingGroupName="blue", DesiredCapacity=1)
+        # Longer than it waits before it tries again.
+        world.pass_time(900)
+        (newest, *_) = aws("autoscaling").describe_scaling_activities(AutoScalingGroupName="blue")["Activities"]
+        assert len(site.group()["Instances"]) == (1 if size == 2 else 0), newest
+        if size < 2:
+            assert newest["StatusCode"] == "Failed"
+            assert f"does not match the architecture '{image}' of the specified AMI" in newest["StatusMessage"]
 
 
 def test_a_launch_that_fails_says_why_and_is_tried_again(site, world, aws):
