@@ -17,7 +17,7 @@ from driver.release.snapshot import Snapshot
 from driver.release.targets import RULES, WORKERS
 from driver.result import Result
 from driver.verify import drop_spent_intent, verify
-from infra.record import weights
+from infra.record import COLORS, Record, weights
 
 ALARMS = ("**::alarm-*",)
 
@@ -39,9 +39,17 @@ def seen_here(ports: Ports) -> Snapshot:
     return seen
 
 
-def _alarms_gone(ports: Ports) -> tuple[str, ...]:
-    """The program's own alarms that someone has deleted: Pulumi believes its state, and would not make them again."""
-    own = [name for of in ports.stack.terms().alarms.own.values() for names in of.values() for name in names]
+def _alarms_gone(ports: Ports, record: Record) -> tuple[str, ...]:
+    """The program's own alarms that someone has deleted: Pulumi believes its state, and would not make them again.
+
+    It has some for each color on each platform of the settings, and on the one that the color's release runs on.
+    """
+    terms = ports.stack.terms()
+    own: list[str] = []
+    for color in COLORS:
+        by_platform, slot = terms.alarms.own.get(color, {}), record.colors.get(color)
+        for platform in dict.fromkeys((*terms.platforms, *([slot.platform] if slot else []))):
+            own += by_platform.get(platform, ())
     found = ports.cloud.alarms(own) if own else {}
     return tuple(name for name in own if name not in found)
 
@@ -64,7 +72,7 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     if seen.astray:
         ports.tell(f"{seen.astray[0]}: reading the workers again")
         ports.stack.refresh((WORKERS,))
-    if seen.deployed is not None and (gone := _alarms_gone(ports)):
+    if seen.deployed is not None and (gone := _alarms_gone(ports, seen.deployed.record)):
         ports.tell(f"{gone[0]} is gone: reading the alarms again")
         ports.stack.refresh(ALARMS)
     what = "first deploy" if seen.deployed is None else "what the checkout holds"

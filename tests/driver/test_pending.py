@@ -117,6 +117,21 @@ def test_a_record_of_a_later_version_is_not_one_to_make_again(monkeypatch, text,
             is_lost(made.ports)
 
 
+@pytest.mark.parametrize(
+    ("listed", "runs_on", "refreshed"),
+    [(("compose",), "compose", 0), (("compose", "fargate"), "compose", 1), (("compose",), "fargate", 1)],
+)
+def test_an_alarm_is_missed_only_on_platforms_that_the_stack_has(listed, runs_on, refreshed):
+    record = serving("candidate")
+    slot = replace(record.colors["green"], platform=runs_on)
+    made = world(replace(record, colors={**record.colors, "green": slot}))
+    own = {"green": {"compose": ("one",), "fargate": ("two",), "eks": ("three",)}}
+    made.stack.settings = replace(made.stack.settings, alarms=Alarms(own), platforms=listed)
+    made.cloud.alarming["one"] = Alarm("one", "OK")
+    bring_up(made.ports, timeout=600, wait=True)
+    assert made.stack.refreshed == refreshed
+
+
 def test_an_alarm_that_someone_has_deleted_is_made_again():
     made = world(serving("candidate"))
     made.stack.settings = replace(made.stack.settings, alarms=Alarms({"green": {"compose": ("one", "two")}}))
