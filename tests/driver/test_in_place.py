@@ -355,7 +355,8 @@ def test_what_failed_to_be_made_ready_has_touched_nothing():
     assert there.record == serving("empty")
 
 
-def test_a_finish_that_fails_is_unfinished_and_resumed():
+def replaced_and_not_recorded() -> tuple[World, Unfinished]:
+    """Every target runs the release that came, and the last update has failed."""
     there = made()
 
     def fails() -> None:
@@ -366,26 +367,20 @@ def test_a_finish_that_fails_is_unfinished_and_resumed():
     there.clock.ticks.append(fails)
     with pytest.raises(Unfinished) as caught:
         carry_out(there.ports, IN_PLACE, LIMITS)
-    assert caught.value.next[:2] == ("resume", "rollback")
     there.clock.ticks.remove(fails)
     there.stack.failing = None
+    return there, caught.value
+
+
+def test_a_finish_that_fails_is_unfinished_and_resumed():
+    there, unfinished = replaced_and_not_recorded()
+    assert unfinished.next[:2] == ("resume", "rollback")
     carry_out(there.ports, Resume(), LIMITS)
     assert (there.record.transition, runs(there)) == (None, [image("3")] * 2)
 
 
 def test_all_of_it_can_be_taken_back_even_when_every_target_is_replaced():
-    there = made()
-
-    def fails() -> None:
-        latest = there.cloud.replacing.latest_of.get("blue-1-group")
-        if latest is not None and latest.state == "done":
-            there.stack.failing = UpdateFailed("the update failed", "throttled")
-
-    there.clock.ticks.append(fails)
-    with pytest.raises(Unfinished):
-        carry_out(there.ports, IN_PLACE, LIMITS)
-    there.clock.ticks.remove(fails)
-    there.stack.failing = None
+    there, _ = replaced_and_not_recorded()
     roll_back(there.ports, HASTE)
     assert (there.record.active_slot, runs(there)) == (slot("1", 1), [image("1")] * 2)
 
