@@ -35,8 +35,7 @@ def prepare(stub: Stub, rights: Rights, pull: Callable[[str], images.Pulled], sa
     try:
         read = bundle.read(bundle.unpack(_fetch(stub, rights), stub))
         say("step=secrets")
-        for wanted in read.secrets:
-            _check_secret(wanted, stub.region, rights)
+        check_secrets(read, stub.region, rights)
         say("step=pull")
         tag = _pull(read, rights, pull)
     except Denied as error:
@@ -44,6 +43,12 @@ def prepare(stub: Stub, rights: Rights, pull: Callable[[str], images.Pulled], sa
     say("step=start")
     names = {*read.variables, *(wanted.env for wanted in read.secrets)}
     return Prepared(read, tag, tuple(sorted(names)))
+
+
+def check_secrets(read: Bundle, region: str, rights: Rights) -> None:
+    """Raises BadBundle where one can't be read."""
+    for wanted in read.secrets:
+        _check_secret(wanted, region, rights)
 
 
 def _fetch(stub: Stub, rights: Rights) -> bytes:

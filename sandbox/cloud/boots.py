@@ -59,6 +59,18 @@ class Boots:
             self._give_up(boot, error.step, error.reason)
         return boot.prepared
 
+    def again(self, id: str) -> bool:
+        """Whether the app may start after a reboot: units fetch the secrets anew, all else is on the disk."""
+        boot = self._boots.get(id)
+        if boot is None or boot.prepared is None:
+            return True
+        try:
+            booting.check_secrets(boot.prepared.bundle, boot.stub.region, boot.rights)
+        except BadBundle as error:
+            self._told(boot, f"bluegreen-secrets.service: {error.reason}; docker.service does not start without it")
+            return False
+        return True
+
     def wait(self, id: str, address: tuple[str, int]) -> None:
         """The app runs at that address: the instance is ready when it answers there."""
         boot = self._boots[id]

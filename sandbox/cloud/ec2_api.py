@@ -46,6 +46,11 @@ def install(seam: Seam, instances: Instances) -> None:
         instances.started(instance.id)
         return previous
 
+    @seam.around(Instance, "reboot")
+    def reboot(original: Any, instance: Any) -> None:
+        original(instance)
+        instances.rebooted(instance.id)
+
     @seam.instead(General, "get_console_output")
     def get_console_output(response: Any) -> ActionResult:
         instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))

@@ -17,6 +17,8 @@ from sandbox.traffic import behaviours, wire
 # Simulated seconds, near what a t3.medium with Docker on AL2023 takes.
 PENDING = 12.0
 USER_DATA = 45.0
+REBOOT = 45.0
+STOPPING = 30.0  # how long what runs has of it
 NEWS_EVERY = 5.0  # how long a line may be on its way to a log group
 # What the two tags that are about time mean, simulated.
 SLOW_START = 120.0
@@ -165,6 +167,18 @@ class Instances:
             machine.app_ran, machine.app_at = False, self._clock.now() + USER_DATA / 3
             self._say(machine, "started")
 
+    def rebooted(self, id: str) -> None:
+        """It stays `running`; its services end, then start again, as those of a stopped one do."""
+        machine = self.machines.get(id)
+        if machine is None or machine.instance.state != "running":
+            return
+        self._boots.forget(id)
+        if machine.bound is not None:
+            machine.bound = None
+            self._apps.stop(id, STOPPING / self._clock.speed)
+        machine.app_ran, machine.app_at = False, self._clock.now() + REBOOT
+        self._say(machine, "reboots")
+
     def restart_app(self, id: str, behaviour: str | None = None) -> None:
         """Runs the instance's app anew, misbehaving that way (None: as its tag says). Resets its connections."""
         machine = self.machines.get(id)
@@ -188,6 +202,10 @@ class Instances:
 
     def _run_user_data(self, machine: Machine) -> None:
         machine.app_ran = True
+        if machine.release is not None:
+            if self._boots.again(machine.id):
+                self._boot_app(machine)
+            return
         user_data = None if machine.instance.user_data is None else str(machine.instance.user_data)
         try:
             if stub := bundle.read_stub(script_of(user_data)):

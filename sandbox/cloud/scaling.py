@@ -203,8 +203,7 @@ class Scaling:
                 member.health_status, member.known_unhealthy = "Unhealthy", "EC2"
             elif elb and member.in_service_at is not None:
                 graced = now < member.in_service_at + (group.health_check_grace_period or 0)
-                held = [self._health.target(arn, member.id) for arn in group.target_group_arns]
-                if not graced and any(target and target.state == "unhealthy" for target in held):
+                if not graced and self._is(group, member, "unhealthy"):
                     member.health_status, member.known_unhealthy = "Unhealthy", "ELB"
 
     def _shrink(self, group: Any, fleet: Fleet, suspended: set[str]) -> None:
@@ -219,7 +218,9 @@ class Scaling:
                 current = launching.version_of(launching.current_version(group))
             except LaunchFailed:
                 current = None
-            first = first_to_go(serving, current)
+            # Of what is too many after all, as those that were to be replaced got well: not the well ones.
+            ill = [member for member in serving if self._is(group, member, "unhealthy")]
+            first = first_to_go(ill or serving, current)
             if first is None:
                 return
             self.let_go(group, first, fleet.cause + activities.taken_out(len(serving), wanted, first.id))
@@ -239,6 +240,11 @@ class Scaling:
             member.lifecycle_state == "InService" and member.health_status == "Healthy" and self._well(group, member)
             for member in members_of(group)
         )
+
+    def _is(self, group: Any, member: Member, state: str) -> bool:
+        """Whether a load balancer sees it in that state."""
+        held = [self._health.target(arn, member.id) for arn in group.target_group_arns]
+        return any(target is not None and target.state == state for target in held)
 
     def _well(self, group: Any, member: Member) -> bool:
         """Whether the load balancers have nothing against it, where they are asked."""

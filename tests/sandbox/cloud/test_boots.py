@@ -220,6 +220,41 @@ def test_what_apps_say_is_in_their_log_streams_and_does_not_pile_up(world, site,
     assert (len(held), held[-1].message) == (2000, "line 2499")
 
 
+def rebooted(world, site, depot, aws) -> str:
+    """One of two instances, with a secret, a while after its reboot began."""
+    depot.secret("shop/database", '{"url": "postgres://…"}')
+    depot.secret("shop/token", "s3cret")
+    depot.fleet(depot.upload(depot.files(secrets=WANTED)))
+    world.pass_time(BOOTED)
+    id = str(next(iter(world.apps.running)))
+    aws("autoscaling").suspend_processes(AutoScalingGroupName="blue", ScalingProcesses=["HealthCheck"])
+    aws("ec2").reboot_instances(InstanceIds=[id])
+    world.pass_time(40)
+    assert id not in world.apps.running
+    return id
+
+
+def test_after_a_reboot_the_same_release_serves_again_and_fetches_nothing_but_secrets(world, site, depot, aws):
+    depot.upload(depot.files(tag="v2"))
+    id = rebooted(world, site, depot, aws)
+    for version in aws("s3").list_object_versions(Bucket="bundles")["Versions"]:
+        aws("s3").delete_object(Bucket="bundles", Key=version["Key"], VersionId=version["VersionId"])
+    world.pass_time(40)
+    assert [state for state, _ in site.health()] == ["healthy", "healthy"]
+    assert world.apps.running[id].version == "v1"
+    assert len([line for line in depot.lines("boot") if "step=bundle" in line]) == 2
+
+
+def test_after_a_reboot_without_its_secret_nothing_starts(world, site, depot, aws):
+    id = rebooted(world, site, depot, aws)
+    aws("secretsmanager").delete_secret(SecretId="shop/token", ForceDeleteWithoutRecovery=True)
+    world.pass_time(100)
+    assert id not in world.apps.running
+    assert sorted(state for state, _ in site.health()) == ["healthy", "unhealthy"]
+    (said,) = [line for line in depot.lines("boot") if "bluegreen-secrets.service" in line]
+    assert "secret shop/token can't be read" in said
+
+
 def test_without_a_hook_it_serves_when_it_can(world, site, depot):
     depot.fleet(depot.upload(depot.files()), LifecycleHookSpecificationList=[])
     world.pass_time(13)

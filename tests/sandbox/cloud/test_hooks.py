@@ -191,6 +191,18 @@ class TestMaintenance:
         assert states(site) == ["InService"] * 2
         assert [state for state, _ in site.health() if state != "draining"] == ["healthy", "healthy"]
 
+    def test_of_too_many_after_all_those_go_that_are_still_ill(self, world, site):
+        site.scaling_group(InstanceMaintenancePolicy=POLICY, HealthCheckGracePeriod=300)
+        world.pass_time(COMING_UP + 300)
+        before = self.alive(world)
+        self.blip(world, 240)
+        came = [machine.bound for id, machine in world.cloud.instances.machines.items() if id not in before]
+        world.apps.answers |= dict.fromkeys(came, 503)
+        assert len(ids(site)) == 4
+        world.pass_time(90)
+        assert [state for state, _ in site.health()].count("healthy") == 2
+        assert before <= self.alive(world)
+
     def test_without_a_policy_all_of_them_are_lost(self, world, site):
         site.scaling_group(HealthCheckGracePeriod=0)
         world.pass_time(COMING_UP)
