@@ -32,7 +32,7 @@ class ActiveOnly:
         """Returns when the next one asks, in simulated seconds."""
         due, now = NEVER, self._clock.now()
         for machine in machines:
-            if machine.instance.state != "running":
+            if machine.instance.state != "running" or machine.bound is None:
                 machine.workers = ()
             elif machine.poller is not None:
                 if self._asks_at.get(machine.id, 0.0) <= now:

@@ -18,7 +18,7 @@ from sandbox.traffic import behaviours, wire
 PENDING = 12.0
 USER_DATA = 45.0
 REBOOT = 45.0
-STOPPING = 30.0  # how long what runs has of it
+STOPPING = 30.0  # how much of a reboot what runs has to end
 NEWS_EVERY = 5.0  # how long a line may be on its way to a log group
 # What the two tags that are about time mean, simulated.
 SLOW_START = 120.0
@@ -108,6 +108,8 @@ class Instances:
             if machine.instance.state == "running" and not machine.app_ran:
                 if machine.app_at > now:
                     due = min(due, machine.app_at)
+                elif machine.tag:
+                    self._run_again(machine)
                 else:
                     self._run_user_data(machine)
         due = min(due, self._active_only.step(self.machines.values()))
@@ -200,12 +202,14 @@ class Instances:
             return []
         return machine.console + (self._apps.log(id) if machine.release and machine.tag else [])
 
+    def _run_again(self, machine: Machine) -> None:
+        """User data has run before, and its image is on the disk."""
+        machine.app_ran = True
+        if self._boots.again(machine.id):
+            self._boot_app(machine)
+
     def _run_user_data(self, machine: Machine) -> None:
         machine.app_ran = True
-        if machine.release is not None:
-            if self._boots.again(machine.id):
-                self._boot_app(machine)
-            return
         user_data = None if machine.instance.user_data is None else str(machine.instance.user_data)
         try:
             if stub := bundle.read_stub(script_of(user_data)):

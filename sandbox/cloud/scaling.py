@@ -189,7 +189,6 @@ class Scaling:
         if "HealthCheck" in suspended:
             return
         now = self._clock.now()
-        elb = "ELB" in (group.health_check_type or "EC2")
         for member in members_of(group):
             if member.leaving:
                 continue
@@ -201,9 +200,9 @@ class Scaling:
                 continue
             if member.instance.state not in ("pending", "running"):
                 member.health_status, member.known_unhealthy = "Unhealthy", "EC2"
-            elif elb and member.in_service_at is not None:
+            elif member.in_service_at is not None:
                 graced = now < member.in_service_at + (group.health_check_grace_period or 0)
-                if not graced and self._is(group, member, "unhealthy"):
+                if not graced and "unhealthy" in self._asked(group, member):
                     member.health_status, member.known_unhealthy = "Unhealthy", "ELB"
 
     def _shrink(self, group: Any, fleet: Fleet, suspended: set[str]) -> None:
@@ -218,9 +217,10 @@ class Scaling:
                 current = launching.version_of(launching.current_version(group))
             except LaunchFailed:
                 current = None
-            # Of what is too many after all, as those that were to be replaced got well: not the well ones.
-            ill = [member for member in serving if self._is(group, member, "unhealthy")]
-            first = first_to_go(ill or serving, current)
+            # A maintenance policy has replacements launched first: where the old ones get well, those go that are ill.
+            policy = maintenance.policy_of(group)
+            ill = [member for member in serving if policy and "unhealthy" in self._asked(group, member)]
+            first = first_to_go(ill, current) or first_to_go(serving, current)
             if first is None:
                 return
             self.let_go(group, first, fleet.cause + activities.taken_out(len(serving), wanted, first.id))
@@ -241,16 +241,16 @@ class Scaling:
             for member in members_of(group)
         )
 
-    def _is(self, group: Any, member: Member, state: str) -> bool:
-        """Whether a load balancer sees it in that state."""
-        held = [self._health.target(arn, member.id) for arn in group.target_group_arns]
-        return any(target is not None and target.state == state for target in held)
-
     def _well(self, group: Any, member: Member) -> bool:
         """Whether the load balancers have nothing against it, where they are asked."""
-        elb = "ELB" in (group.health_check_type or "EC2")
-        held = [self._health.target(arn, member.id) for arn in group.target_group_arns] if elb else []
-        return all(target is not None and target.state == "healthy" for target in held)
+        return all(state == "healthy" for state in self._asked(group, member))
+
+    def _asked(self, group: Any, member: Member) -> list[str]:
+        """What its load balancers say of it, where the group asks them; "" where one doesn't know it."""
+        if "ELB" not in (group.health_check_type or "EC2"):
+            return []
+        held = [self._health.target(arn, member.id) for arn in group.target_group_arns]
+        return [target.state if target is not None else "" for target in held]
 
     def _grow(self, region: str, group: Any, fleet: Fleet) -> float:
         """Launches what is missing. Returns when a failed launch is to be tried again."""

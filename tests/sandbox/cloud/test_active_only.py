@@ -68,6 +68,17 @@ def test_they_run_while_the_record_says_so(world, site, depot):
     assert running(world) == [["mail", "sweep"]] * 2, "nor does what it may not read"
 
 
+def test_a_reboot_ends_them_until_the_app_is_back(world, site, depot):
+    write(site, "blue")
+    boot(world, site, depot)
+    site.aws("ec2").reboot_instances(InstanceIds=[site.group()["Instances"][0]["InstanceId"]])
+    world.pass_time(20)
+    assert sorted(running(world)) == [[], ["mail", "sweep"]]
+    world.pass_time(45)
+    assert running(world) == [["mail", "sweep"]] * 2
+    forget(site)
+
+
 def test_an_instance_that_ends_ends_its_workers(world, site, depot):
     write(site, "blue")
     boot(world, site, depot)

@@ -86,6 +86,14 @@ def test_an_instance_that_can_not_serve_says_why_on_its_console(site, world, aws
     assert site.health() == [("unhealthy", "Target.FailedHealthChecks")] * 2
 
 
+def test_a_reboot_brings_no_app_whose_image_was_never_pulled(site, world, aws):
+    site.scaling_group(data=user_data("000000000000.dkr.ecr.eu-central-1.amazonaws.com/shop@sha256:00"))
+    world.pass_time(70)
+    aws("ec2").reboot_instances(InstanceIds=[site.group()["Instances"][0]["InstanceId"]])
+    world.pass_time(50)
+    assert world.apps.running == {}
+
+
 def test_the_console_shows_the_apps_log(site, world, aws):
     site.scaling_group()
     world.pass_time(60)
