@@ -66,7 +66,8 @@ def plan(settings: Settings, config: Mapping[str, Any], context: Context) -> Pla
         _check_origin(settings, deployed, account, region)
 
     def first_release() -> Release:
-        image, platform = resolved(settings.image, account, region), settings.platforms[0]
+        image = resolved(settings.image, account, region, made_here=settings.registry.create)
+        platform = settings.platforms[0]
         return Release(platform, image, release_digest(settings, platform, image))
 
     terms = Terms(

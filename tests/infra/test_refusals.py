@@ -128,6 +128,14 @@ def test_an_image_that_is_not_there_is_refused(world: World) -> None:
     refusal = refused(world, {**DEV, "bluegreen:image": "shop:0.0.9"})
     assert refusal.refused.code == "image-not-found"
     assert "couldn't find resource" in refusal.refused.why
+    assert "registry.create" not in refusal.refused.why
+
+
+def test_a_first_image_from_the_repository_that_the_stack_is_about_to_make_is_told_so(world: World) -> None:
+    registry = {"bluegreen:registry": {"create": True}}
+    refusal = refused(world, {**DEV, **registry, "bluegreen:image": "shop:0.0.9"})
+    assert "the stack makes this repository (registry.create)" in refusal.refused.why
+    assert "by digest from elsewhere" in refusal.refused.why
 
 
 def test_where_nothing_can_be_read_nothing_is_done(world: World) -> None:
