@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.matrix import FAULTS, GATES, Cell, chosen
+from tests.e2e.cell import Cell
+from tests.e2e.faults import FAULTS
+from tests.e2e.matrix import chosen
 from tests.e2e.play import played
+from tests.e2e.ways import GATES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

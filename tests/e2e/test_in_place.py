@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.e2e.matrix import Running
 from tests.e2e.play import played
+from tests.e2e.running import Running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -12,8 +12,9 @@ import time
 
 import pytest
 
-from tests.e2e.matrix import GATES, WAYS, Running
 from tests.e2e.play import played
+from tests.e2e.running import Running
+from tests.e2e.ways import GATES, WAYS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

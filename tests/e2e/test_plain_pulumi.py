@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.rehearsal.stage import staged
 from tests.e2e.hand import Hand
-from tests.e2e.matrix import Running
 from tests.e2e.play import ROOT
+from tests.e2e.running import Running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SHIFT = ("promote", "--again", "--weights", "10,50", "--bake", "3m", "--gate", "requests=off")

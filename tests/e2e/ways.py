@@ -1,0 +1,68 @@
+"""Ways from one release to the next: over a standby or in place, on each platform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.play import Play
+
+GATES = {
+    "requests": {"least": 10, "otherwise": "hold", "maxBake": "6m"},
+    "alarms": {"errors": 2, "latency": 0.5, "unhealthyHosts": 1},
+}
+CANARY = ("promote", "--weights", "10", "--bake", "4m", "--max-bake", "6m")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How one release comes after another: from a platform onto one, as a standby that is promoted or in place."""
+
+    name: str
+    source: str
+    onto: str
+    in_place: bool = False
+
+    def ready(self, play: Play) -> str:
+        """What serves runs on `source`, and nothing is in progress; gives the image that is to come, which stands by
+        where the way leads over a standby."""
+        if play.run("status").document["transition"]:
+            play.run("rollback")
+        if (serving := _serving(play))["platform"] != self.source:
+            play.run("deploy", _other(play, serving), "--platform", self.source, "--end-hold")
+            play.run("promote")
+        image = _other(play, _serving(play))
+        if not self.in_place:
+            play.run("deploy", image, "--platform", self.onto, "--end-hold")
+        return image
+
+    def words(self, image: str) -> tuple[str, ...]:
+        """The command that takes it."""
+        if not self.in_place:
+            return CANARY
+        return ("deploy", image, "--platform", self.onto, "--in-place", *CANARY[3:], "--end-hold")
+
+    @property
+    def watched(self) -> str:
+        """What the command says where its bake begins."""
+        return "watch what has come" if self.in_place else "watch 10 %"
+
+
+WAYS = (
+    Way("compose to compose", "compose", "compose"),
+    Way("compose to fargate", "compose", "fargate"),
+    Way("fargate to fargate", "fargate", "fargate"),
+    Way("in place on compose", "compose", "compose", in_place=True),
+    Way("in place on fargate", "fargate", "fargate", in_place=True),
+)
+
+
+def _serving(play: Play) -> dict[str, Any]:
+    record = play.record()
+    return dict(record["colors"][record["activeColor"]])
+
+
+def _other(play: Play, serving: dict[str, Any]) -> str:
+    """A sound image that does not serve."""
+    digest = serving["image"].partition("@")[2]
+    return next(one for one in ("shop:2.0.0", "shop:3.0.0") if not play.stage.push(one).endswith(digest))
