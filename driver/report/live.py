@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from driver.report.terminal import terminal
 from infra.record import COLORS, Color
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Screen:
         self._verdicts: tuple[Verdict, ...] = ()
         self._ends: float | None = None
         self._live = Live(
-            console=console or Console(stderr=True, highlight=False),
+            console=console or terminal(stderr=True),
             get_renderable=self.render,
             refresh_per_second=4,
             redirect_stdout=False,

@@ -13,6 +13,7 @@ from driver.ports import Changes
 from driver.release.moves import Plan
 from driver.report.commands import commands
 from driver.report.status import StatusView, status_lines
+from driver.report.terminal import terminal
 from driver.result import Result
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "replace": "±", "refresh": "↻"}
@@ -26,7 +27,7 @@ _UNREDRAWN = 160
 
 def table(result: Result, called: Invocation) -> None:
     """Prints a result."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     if not console.is_terminal:
         console.width = _UNREDRAWN
     if isinstance(result.body, StatusView):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from driver.checkout import Checkout, find
 from driver.errors import Invalid
 from driver.invocation import Invocation
+from driver.report.terminal import terminal
 from driver.result import Result
 from driver.stack.settings import read
 from sandbox import faults
@@ -75,10 +73,9 @@ def serving_image(checkout: Checkout) -> str:
 def _rehearse(
     root: Path, called: Invocation, first: str, following: str, fault: str | None, rate: float, speed: float
 ) -> Rehearsed:
-    console = Console(file=sys.stderr, soft_wrap=True)
+    console = terminal(stderr=True, soft_wrap=True)
     console.print(
-        f"rehearsing {called.stack}: {first} → {following} in a sandbox, {speed:g}x speed, {rate:g} requests/s",
-        highlight=False,
+        f"rehearsing {called.stack}: {first} → {following} in a sandbox, {speed:g}x speed, {rate:g} requests/s"
     )
     with staged(root, str(called.stack), speed, first) as stage:
         stage.push(first)

@@ -9,6 +9,7 @@ from driver.errors import Refused
 from driver.gates import Verdict
 from driver.invocation import Invocation
 from driver.journey import Journey, Taken
+from driver.launches import explained
 from driver.observe import observe
 from driver.release.moves import Shift
 from driver.report import document
@@ -97,6 +98,16 @@ def test_a_refusal_says_what_why_next(capsys):
     ]
     found = document.of_failure(failure, called)
     assert (found["exit_code"], found["outcome"], found["gate"]) == (3, "refused", "capacity")
+
+
+def test_an_arn_is_shown_as_it_is(capsys):
+    made = world(serving("previous"))
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/db"
+    made.cloud.ail("blue", 1)
+    made.cloud.lost["blue-1-group"] = (f"boot failed at secrets: {arn} [not there]",)
+    body = StatusView("shop", explained(made.cloud, view(made).seen))
+    show(Result("steady", arn, body=body), Invocation("dev", verb="status"))
+    assert capsys.readouterr().out.count(arn) == 2
 
 
 def test_status_sends_no_one_to_promote_a_candidate_that_is_not_ready():
