@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from collections import Counter
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
@@ -62,6 +63,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_terminal_summary(terminalreporter):
+    # A line for each reason: `-rs` has one for each place, which is hundreds of them without the real tools.
+    why = Counter(one.longrepr[2].removeprefix("Skipped: ") for one in terminalreporter.stats.get("skipped", ()))
+    for reason, times in why.most_common():
+        terminalreporter.write_line(f"skipped {times}: {reason}")
     terminalreporter.write_line("engine: the embedded one ran every test that needs an engine")
     if REAL:
         terminalreporter.write_line(f"engine: tests marked `cli` ran on the pulumi on PATH as well ({REAL})")
