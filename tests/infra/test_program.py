@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import runpy
 from dataclasses import replace
@@ -27,6 +28,13 @@ from tests.infra.world import (
 )
 
 DEV = stack_file("dev")
+
+
+def test_it_runs_in_a_thread_that_another_test_left_without_a_loop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.set_event_loop(None)
+    assert world.up(DEV).deployed.record.active == "blue"
 
 
 # A first deploy.

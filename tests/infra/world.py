@@ -22,7 +22,7 @@ import yaml
 from pulumi.runtime import mocks, set_all_config
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import run_pulumi_func
-from pulumi.runtime.sync_await import _sync_await
+from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from infra.program import Context, Refusal, release_digest, run
 from infra.record import Deployed, Intent, Release, deployed_data, intent_text, parse_deployed, to_data
@@ -123,6 +123,8 @@ class World:
 
     def _run(self, config: Mapping[str, Any], stack: str, context: Context) -> None:
         self.invoked, self.resources, self.outputs = [], [], {}
+        # `asyncio.run` of another test leaves the thread without a loop, which the stack's own resource wants already.
+        _ensure_event_loop()
         monitor = Monitor(Answers(self))
         mocks.set_mocks(Answers(self), project="shop", stack=stack, monitor=monitor)
         set_all_config(as_config(config))
