@@ -11,9 +11,10 @@ API_SECONDS, ALARM_SECONDS = 300.0, 3600.0
 class Surface(Protocol):
     """What a fault can get hold of. Durations in simulated seconds."""
 
-    def serving(self, color: str | None, instance: str | None) -> Sequence[str]: ...
+    def serving(self, color: str | None, instance: str | None, image: str | None) -> Sequence[str]: ...
     def terminate(self, id: str) -> None: ...
     def kill_app(self, id: str) -> None: ...
+    def misbehave_later(self, image: str, behaviour: str) -> None: ...
     def misbehave(self, id: str, behaviour: str | None) -> None: ...
     def fail_checks(self, id: str, status: int, flapping: bool) -> None: ...
     def api(
@@ -27,8 +28,10 @@ class Surface(Protocol):
 
 @dataclass(frozen=True)
 class Aim:
-    """Which instances (`color` and `instance` narrow it, `count` of them), and how badly.
+    """Which instances (`color`, `instance` and `image` narrow it, `count` of them), and how badly.
 
+    Errors, slowness and failing checks of an `image` as a whole are the image's: they also hit what starts from it
+    later.
     `amount` means what the fault says: a share from 0 to 1, or seconds. `seconds` is how long a fault of the API, the
     metrics or an alarm lasts, simulated (None: as usual for it). `operation`: names of API operations, joined by commas
     or plus signs.
@@ -36,6 +39,7 @@ class Aim:
 
     color: str | None = None
     instance: str | None = None
+    image: str | None = None
     count: int | None = None
     amount: float | None = None
     seconds: float | None = None
@@ -50,6 +54,11 @@ class Aim:
             raise ValueError(f"amount must not be negative, as {self.amount} is")
         if self.seconds is not None and self.seconds <= 0:
             raise ValueError(f"seconds must be above 0, not {self.seconds}")
+
+    @property
+    def of_image(self) -> str | None:
+        """The image that is meant as a whole, whoever runs it now or later."""
+        return self.image if self.count is None and self.instance is None and self.color is None else None
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -101,22 +110,31 @@ def read(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _victims(surface: Surface, aim: Aim, usual: int | None = None) -> Sequence[str]:
-    found = surface.serving(aim.color, aim.instance)
-    if not found:
-        which = aim.instance or (f"of color {aim.color}" if aim.color else "")
+    found = surface.serving(aim.color, aim.instance, aim.image)
+    if not found and aim.of_image is None:
+        narrowed = (f"of color {aim.color}" if aim.color else "", f"of image {aim.image}" if aim.image else "")
+        which = aim.instance or " and ".join(filter(None, narrowed))
         raise ValueError(f"no serving instance {which}".rstrip())
     return found[: aim.count or usual]
 
 
+def _present(surface: Surface, aim: Aim, usual: int | None = None) -> Sequence[str]:
+    """The victims of what goes for none that comes later, whatever the aim."""
+    victims = _victims(surface, aim, usual)
+    if not victims:
+        raise ValueError(f"no serving instance of image {aim.image}")
+    return victims
+
+
 def _instance_dies(surface: Surface, aim: Aim) -> list[str]:
-    victims = _victims(surface, aim, usual=1)
+    victims = _present(surface, aim, usual=1)
     for id in victims:
         surface.terminate(id)
     return [f"{id} terminated" for id in victims]
 
 
 def _app_dies(surface: Surface, aim: Aim) -> list[str]:
-    victims = _victims(surface, aim, usual=1)
+    victims = _present(surface, aim, usual=1)
     for id in victims:
         surface.kill_app(id)
     return [f"the app on {id} killed" for id in victims]
@@ -124,29 +142,37 @@ def _app_dies(surface: Surface, aim: Aim) -> list[str]:
 
 def _app_errors(surface: Surface, aim: Aim) -> list[str]:
     share = aim.share(0.5)
-    victims = _victims(surface, aim)
+    victims, later = _victims(surface, aim), _later(surface, aim, f"errors={share}")
     for id in victims:
         surface.misbehave(id, f"errors={share}")
-    return [f"{id} answers {share:.0%} of requests with 500" for id in victims]
+    return [f"{id} answers {share:.0%} of requests with 500" for id in (*victims, *later)]
 
 
 def _app_slow(surface: Surface, aim: Aim) -> list[str]:
     seconds = 1.0 if aim.amount is None else aim.amount
-    victims = _victims(surface, aim)
+    victims, later = _victims(surface, aim), _later(surface, aim, f"slow={seconds}")
     for id in victims:
         surface.misbehave(id, f"slow={seconds}")
-    return [f"{id} answers {seconds:g} s later" for id in victims]
+    return [f"{id} answers {seconds:g} s later" for id in (*victims, *later)]
 
 
 def _health_fails(surface: Surface, aim: Aim) -> list[str]:
-    victims = _victims(surface, aim)
+    victims, later = _victims(surface, aim), _later(surface, aim, "never-healthy")
     for id in victims:
         surface.fail_checks(id, 503, flapping=False)
-    return [f"checks of {id} see 503" for id in victims]
+    return [f"checks of {id} see 503" for id in (*victims, *later)]
+
+
+def _later(surface: Surface, aim: Aim, behaviour: str) -> list[str]:
+    """What also comes to run the image, where that is meant as a whole."""
+    if aim.of_image is None:
+        return []
+    surface.misbehave_later(aim.of_image, behaviour)
+    return [f"whatever starts from {aim.of_image}"]
 
 
 def _health_flaps(surface: Surface, aim: Aim) -> list[str]:
-    victims = _victims(surface, aim)
+    victims = _present(surface, aim)
     for id in victims:
         surface.fail_checks(id, 503, flapping=True)
     return [f"{id} flaps between healthy and unhealthy" for id in victims]

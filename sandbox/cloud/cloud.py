@@ -27,6 +27,7 @@ from sandbox.cloud.events import EventLog
 from sandbox.cloud.health import Health
 from sandbox.cloud.hooks import Hooks
 from sandbox.cloud.hosts import Hosts
+from sandbox.cloud.image_faults import ImageFaults
 from sandbox.cloud.instances import Apps, Instances
 from sandbox.cloud.probing import Prober
 from sandbox.cloud.refresh import api as refresh_api
@@ -52,8 +53,9 @@ class Cloud:
         self.events = EventLog(clock)
         hooks = Hooks(clock)
         boots = Boots(clock, hooks, prober, self.wake)
-        self.instances = Instances(clock, apps, self.events, boots)
-        running = Running(clock, apps, self.instances.next_address)
+        self.image_faults = ImageFaults()
+        self.instances = Instances(clock, apps, self.events, boots, self.image_faults)
+        running = Running(clock, apps, self.instances.next_address, self.image_faults)
         checks = ContainerHealth(clock, prober, self.wake)
         tasks = Tasks(clock, self.events, running, checks)
         self.hosts = Hosts(self.instances, tasks)

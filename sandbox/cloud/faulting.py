@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox import faults
-from sandbox.cloud import stores
+from sandbox.cloud import images, stores
 from sandbox.cloud.cloud import Cloud
+from sandbox.cloud.ecs import running
 from sandbox.cloud.probing import Outcome
 from sandbox.cloud.requests import signed_as
 from sandbox.cloud.weather import Spell, Weather
@@ -31,7 +32,8 @@ class Faulting:
         alarms = [{"name": "alarm-fires", "alarm": hold.name, "until": hold.until} for hold in watch.alarms.held()]
         if watch.metering.silent_until > self._cloud.clock.now():
             alarms.append({"name": "no-metrics", "until": watch.metering.silent_until})
-        return [{"name": name, "instances": ids} for name, ids in self._active.items()] + apis + alarms
+        images = [{"name": name, "image": image} for image, name in self._cloud.image_faults.active().items()]
+        return [{"name": name, "instances": ids} for name, ids in self._active.items()] + images + apis + alarms
 
     def begin(self, name: str, given: dict[str, Any]) -> list[str]:
         """What it did, a line each. Raises ValueError."""
@@ -41,7 +43,10 @@ class Faulting:
         self._cloud.wake()
         return did
 
-    def serving(self, color: str | None, instance: str | None) -> Sequence[str]:
+    def serving(self, color: str | None, instance: str | None, image: str | None) -> Sequence[str]:
+        return self._serving(color, instance, None if image is None else _digest(image))
+
+    def _serving(self, color: str | None, instance: str | None, digest: str | None) -> list[str]:
         return [
             machine.id
             for machine in self._cloud.instances.machines.values()
@@ -49,8 +54,13 @@ class Faulting:
             and machine.bound is not None
             and (instance is None or machine.id == instance)
             and (color is None or (machine.release is not None and machine.release.color == color))
+            and digest in (None, machine.digest)
         ] + [
-            task.id for task in self._cloud.ecs.serving() if instance in (None, task.id) and color in (None, task.color)
+            task.id
+            for task in self._cloud.ecs.serving()
+            if instance in (None, task.id)
+            and color in (None, task.color)
+            and digest in (None, running.serving(task).digest)
         ]
 
     def terminate(self, id: str) -> None:
@@ -65,6 +75,9 @@ class Faulting:
             self._cloud.ecs.tasks.exit(task, KILLED)
         else:
             self._cloud.instances.kill_app(id)
+
+    def misbehave_later(self, image: str, behaviour: str) -> None:
+        self._cloud.image_faults.begin(_digest(image), behaviour)
 
     def misbehave(self, id: str, behaviour: str | None) -> None:
         self._restart(id, behaviour)
@@ -96,10 +109,13 @@ class Faulting:
     def clear(self) -> None:
         """All well again; what was terminated stays so."""
         self._weather.clear()
+        faulty = self._cloud.image_faults.active()
+        self._cloud.image_faults.clear()
         self._cloud.watch.alarms.holds.clear()
         self._cloud.watch.metering.silent_until = 0.0
         self._cloud.health.force(None, {*self._cloud.instances.machines, *self._cloud.ecs.tasks.by_ip})
-        for id in {id for name, ids in self._active.items() if not name.startswith("health-") for id in ids}:
+        astray = {id for name, ids in self._active.items() if not name.startswith("health-") for id in ids}
+        for id in astray.union(*(self._serving(None, None, digest) for digest in faulty)):
             self._restart(id, None)
         self._active.clear()
 
@@ -111,3 +127,10 @@ class Faulting:
 
     def _note(self, name: str | None, id: str) -> None:
         self._active.setdefault(name or "ok", []).append(id)
+
+
+def _digest(image: str) -> str:
+    try:
+        return images.digest(image)
+    except images.NoSuchImage as error:
+        raise ValueError(str(error)) from error

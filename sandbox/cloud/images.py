@@ -66,6 +66,22 @@ def pull(image: str) -> Pulled:
     raise NoSuchImage(f"manifest for {image} not found")
 
 
+def digest(image: str) -> str:
+    """Of an image in any region's ECR: `repository:tag`, `repository@sha256:…`, with or without the registry.
+
+    Raises NoSuchImage.
+    """
+    name, _, named = image.partition("@")
+    host, slash, rest = name.partition("/")
+    name = rest if slash and _HOST.fullmatch(host) else name
+    repository, _, tag = name.partition(":")
+    for held in stores.repositories(repository):
+        for one in held.images:
+            if one.image_digest == named or (not named and (tag or "latest") in one.image_tags):
+                return str(one.image_digest)
+    raise NoSuchImage(f"no image {image} in ECR")
+
+
 def repository_arn(image: str) -> str:
     """Of an image's repository in ECR; "" for one of another registry."""
     host, _, rest = image.partition("/")

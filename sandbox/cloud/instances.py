@@ -11,8 +11,9 @@ from sandbox.cloud.active_only import ActiveOnly
 from sandbox.cloud.boots import Boots
 from sandbox.cloud.clock import NEVER, Clock
 from sandbox.cloud.events import EventLog
+from sandbox.cloud.image_faults import ImageFaults
 from sandbox.cloud.userdata import BadUserData, Release, read_release, script_of
-from sandbox.traffic import behaviours, wire
+from sandbox.traffic import wire
 
 # Simulated seconds, near what a t3.medium with Docker on AL2023 takes.
 PENDING = 12.0
@@ -61,6 +62,11 @@ class Machine:
         return str(self.instance.id)
 
     @property
+    def digest(self) -> str:
+        """Of the image that it runs; empty before it runs one."""
+        return self.release.image.partition("@")[2] if self.release else ""
+
+    @property
     def alive(self) -> bool:
         return self.instance.state in ("pending", "running")
 
@@ -72,12 +78,14 @@ class Instances:
         apps: Apps,
         events: EventLog,
         boots: Boots,
+        image_faults: ImageFaults,
         pull: Callable[[str], images.Pulled] = images.pull,
     ) -> None:
         self._clock = clock
         self._apps = apps
         self._events = events
         self._boots = boots
+        self._image_faults = image_faults
         self._pull = pull
         self._news_at = 0.0
         self._network = _own_network()
@@ -182,7 +190,7 @@ class Instances:
         self._say(machine, "reboots")
 
     def restart_app(self, id: str, behaviour: str | None = None) -> None:
-        """Runs the instance's app anew, misbehaving that way (None: as its tag says). Resets its connections."""
+        """Runs the instance's app anew, misbehaving that way (None: as its image does). Resets its connections."""
         machine = self.machines.get(id)
         if machine is None or machine.bound is None:
             return
@@ -248,7 +256,7 @@ class Instances:
             version=machine.tag,
             color=release.color,
             image=release.image,
-            behaviour=self._scaled(behaviour or behaviours.of_tag(machine.tag)),
+            behaviour=self._scaled(behaviour or self._image_faults.behaviour(machine.digest, machine.tag)),
             health_path=release.health_path,
             replicas=machine.replicas,
             variables=machine.variables,

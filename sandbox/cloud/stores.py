@@ -40,6 +40,15 @@ def ecr(region: str) -> Any:
     return ecr_backends[ACCOUNT][region]
 
 
+def repositories(name: str) -> Iterator[Any]:
+    """The ECR repositories of that name, of any region."""
+    from moto.ecr.models import ecr_backends
+
+    for backend in list(ecr_backends[ACCOUNT].values()):
+        if name in backend.repositories:
+            yield backend.repositories[name]
+
+
 def cloudwatch(region: str) -> Any:
     from moto.cloudwatch.models import cloudwatch_backends
 

@@ -83,7 +83,7 @@ class Tally:
         self.second.add(outcome)
         if outcome.kind != "ok" and len(self._failures) < FAILURES_KEPT:
             failure = {"t": round(outcome.at, 3), "kind": outcome.kind, "status": outcome.status}
-            self._failures.append({**failure, "color": outcome.color})
+            self._failures.append({**failure, "color": outcome.color, "version": outcome.version})
 
     def next_second(self, at: float) -> dict[str, Any]:
         line, self.second = self.second.line(at), Window()

@@ -70,6 +70,10 @@ def push(called: Invocation, image: str) -> Result:
 @click.argument("name", required=False)
 @click.argument("alarm", required=False)
 @click.option("--color", type=click.Choice(["blue", "green"]), help="Only instances of this color.")
+@click.option(
+    "--image",
+    help="Only what runs this image. Errors, slowness and failing checks also hit what starts from it later.",
+)
 @click.option("--count", type=click.IntRange(1), help="How many instances.")
 @click.option("--amount", type=click.FloatRange(0), help="A share from 0 to 1, or seconds: what the fault says.")
 @click.option(

@@ -1,6 +1,6 @@
-"""One cell of the fault matrix: a fault at a place of a canary, or of a rollback out of it.
+"""One cell of the fault matrix: a fault at a place of a canary or of a release in place, or of a rollback out of it.
 
-A cell holds when users of the old color lose nothing, the command ends with a code and a message that fit, and one
+A cell holds when users of the old release lose nothing, the command ends with a code and a message that fit, and one
 further command reaches a good state.
 """
 
@@ -19,14 +19,13 @@ from typing import Any
 from sandbox.rehearsal.clients import Clients
 from tests.e2e.play import Play, Process
 from tests.e2e.running import End, Running
-from tests.e2e.ways import CANARY, Way
-
-PLACES = ("before", "first weight", "bake", "last weight", "rollback")
+from tests.e2e.ways import Way, serving_tag
 
 
 @dataclass(frozen=True)
 class Fault:
-    """`begin` lets it loose; `end` takes it away. `harms`: clients of the new color feel it, and only they may.
+    """`begin` lets it loose; `end` takes it away. `harms`: clients of the new release feel it, and only they may.
+    `present`: it hits only what is there already. `astray`: in place it leads clients to where nothing is.
 
     `codes`: what the command may end with, by place, else under `any`. `says`: what its words must match where it does
     not end well.
@@ -38,13 +37,20 @@ class Fault:
     codes: dict[str, set[int]] = field(default_factory=dict)
     says: str = "."
     harms: bool = False
+    present: bool = False
+    astray: bool = False
     loaded: bool = True
     starts: Callable[[Cell, tuple[str, ...]], Process] = lambda cell, words: cell.play.start(*words)
 
     def expected(self, place: str) -> set[int]:
         usual = self.codes.get("any", {0})
         # The first weight is said before its gates are asked: what comes in between is refused as if it came before.
-        return usual | self.codes.get("before", set()) if place == "first weight" else self.codes.get(place, usual)
+        early = place in {"first weight", "replacement"}
+        return usual | self.codes.get("before", set()) if early else self.codes.get(place, usual)
+
+    def can_come(self, way: Way, place: str) -> bool:
+        """In place, nothing of the new release is there before the first of its targets is."""
+        return not (self.present and way.in_place and place in {"before", "replacement"})
 
 
 @dataclass
@@ -57,6 +63,8 @@ class Cell:
     way: Way
     old: str = ""
     new: str = ""
+    image: str = ""
+    tag: str = ""
     end: End | None = None
     after: End | None = None
     failed: int = 0
@@ -75,30 +83,26 @@ class Cell:
         self._judge(dict(clients.stop()) if clients else {})
 
     def ready(self) -> None:
-        """A candidate stands by and nothing is in progress, also where the cell before has failed."""
-        self.way.ready(self.play)
+        """Another release can come and nothing is in progress, also where the cell before has failed."""
+        self.image = self.way.ready(self.play)
+        self.tag = serving_tag(self.play)
         self.old = self.play.record()["activeColor"]
-        self.new = "green" if self.old == "blue" else "blue"
+        self.new = self.old if self.way.in_place else "green" if self.old == "blue" else "blue"
 
     def _played(self) -> End:
-        words = CANARY
+        words = self.way.words(self.image)
         if self.place == "before":
             self.fault.begin(self)
             return self._start(words).ended()
-        canary = self._start(words) if self.place != "rollback" else Running.of(self.play.start(*words))
-        if self.place == "first weight":
-            canary.until(f"shift 10 % of the traffic to {self.new}")
-        elif self.place in {"bake", "rollback"}:
-            canary.until(f"watch 10 % on {self.new}")
-        else:
-            canary.until("shift 100 %")
+        release = self._start(words) if self.place != "rollback" else Running.of(self.play.start(*words))
+        release.until(self.way.places[self.place].format(self.new))
         if self.place != "rollback":
             self.fault.begin(self)
-            return canary.ended()
+            return release.ended()
         back = self._start(("rollback",))
         self.fault.begin(self)
         end = back.ended()
-        canary.ended()
+        release.ended()
         return end
 
     def _start(self, words: tuple[str, ...]) -> Running:
@@ -131,9 +135,10 @@ class Cell:
         assert sorted(steady["weights"].values()) == [0, 100], (where, steady)
         if load:
             self.failed = load["failed"]
-            hurt = [failure for failure in load.get("failures", []) if failure.get("color") == self.old]
+            whose, old = ("version", self.tag) if self.way.in_place else ("color", self.old)
+            hurt = [failure for failure in load.get("failures", []) if failure.get(whose) == old]
             assert not hurt, (where, hurt)
-            assert fault.harms or not self.failed, (where, load)
+            assert fault.harms or (fault.astray and self.way.in_place) or not self.failed, (where, load)
         self._note()
 
     def _note(self) -> None:

@@ -29,10 +29,14 @@ main()
 
 
 def posted(name: str, **aim: Any) -> Callable[[Cell], None]:
-    """A fault of the sandbox's own. `color="new"` is the color that the traffic goes to."""
+    """A fault of the sandbox's own. `on="new"`: what runs the release that comes, or the alarms that are about it."""
 
     def begin(cell: Cell) -> None:
-        given = {key: (cell.new if value == "new" else value) for key, value in aim.items()}
+        given = dict(aim)
+        if given.pop("on", None) == "new":
+            # In place the old release runs on the same color, so that what it runs has to be told apart by its image.
+            by_image = cell.way.in_place and name != "alarm-fires"
+            given.update({"image": cell.image} if by_image else {"color": cell.new})
         cell.play.stage.post("fault", {"name": name, **given})
 
     return begin
@@ -53,7 +57,8 @@ def signalled(number: int) -> Callable[[Cell], None]:
 
 def second_driver(cell: Cell) -> None:
     """Another one wants the opposite at the same time."""
-    cell.kept["second"] = Running.of(cell.play.start("rollback" if cell.place != "before" else "promote"))
+    same = cell.way.words(cell.image) if cell.way.in_place else ("promote",)
+    cell.kept["second"] = Running.of(cell.play.start(*(same if cell.place == "before" else ("rollback",))))
 
 
 def second_over(cell: Cell) -> None:
@@ -162,14 +167,14 @@ HURT = {"any": {0, 3, 4}}
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("never healthy", posted("health-fails", color="new"), codes=HURT, harms=True),
-        Fault("dies after a while", posted("app-dies", color="new", count=1), codes=HURT, harms=True),
-        Fault("slow", posted("app-slow", color="new", amount=1.5), codes=HURT, harms=True),
-        Fault("5 % errors", posted("app-errors", color="new", amount=0.05), codes=HURT, harms=True),
-        Fault("100 % errors", posted("app-errors", color="new", amount=1.0), codes=HURT, harms=True),
-        Fault("smaller than active", posted("instance-dies", color="new", count=1), codes=HURT, harms=True),
-        Fault("empty", posted("instance-dies", color="new", count=2), codes=HURT, harms=True),
-        Fault("alarm firing", posted("alarm-fires", color="new"), codes={"before": {3}, "any": {0, 4}}, says="alarm"),
+        Fault("never healthy", posted("health-fails", on="new"), codes=HURT, harms=True),
+        Fault("dies after a while", posted("app-dies", on="new", count=1), codes=HURT, harms=True, present=True),
+        Fault("slow", posted("app-slow", on="new", amount=1.5), codes=HURT, harms=True),
+        Fault("5 % errors", posted("app-errors", on="new", amount=0.05), codes=HURT, harms=True),
+        Fault("100 % errors", posted("app-errors", on="new", amount=1.0), codes=HURT, harms=True),
+        Fault("smaller than active", posted("instance-dies", on="new", count=1), codes=HURT, harms=True, present=True),
+        Fault("empty", posted("instance-dies", on="new", count=2), codes=HURT, harms=True, present=True),
+        Fault("alarm firing", posted("alarm-fires", on="new"), codes={"before": {3}, "any": {0, 4}}, says="alarm"),
         Fault("alarm missing", alarm_gone, alarm_back, codes={"before": {3}, "any": {0, 4}}, says="alarm"),
         Fault("no traffic", posted("no-metrics"), codes={"any": {0, 6}}, says="requests", loaded=False),
         Fault("throttled API", posted("api-throttled", amount=0.4, seconds=120), codes={"any": {0, 6}}),
@@ -177,7 +182,7 @@ FAULTS = {
         Fault("lock held", locked(1, "elsewhere"), unlocked, codes={"any": {0, 5, 6}}, says="lock|holds"),
         Fault("stale lock", stale, unlocked),
         Fault("second driver", second_driver, second_over, codes={"any": {0, 3, 5, 6}}),
-        Fault("drift", drifted, codes={"before": {3}, "any": {0, 5}}, says="weights|record"),
+        Fault("drift", drifted, codes={"before": {3}, "any": {0, 5}}, says="weights|record", astray=True),
         Fault("backend unreachable", backend_gone, backend_back, codes={"before": {2}, "any": {0, 1, 2, 6}}),
         Fault("SIGTERM", signalled(signal.SIGTERM), codes={"any": {0, 6}}, says="interrupted"),
         Fault("kill -9", signalled(signal.SIGKILL), codes={"any": {0, -9}}),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cell import PLACES
 from tests.e2e.faults import FAULTS
 from tests.e2e.ways import WAYS, Way
 
@@ -16,24 +16,25 @@ FEW = ("100 % errors", "no traffic", "answer lost", "stale lock", "second driver
 
 
 def chosen() -> list[tuple[Way, str, str]]:
-    """A few faults over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way.
-
-    In place there is no other color, and none of these places: what a driver's death does there, `test_kills` plays.
-    """
-    ways = [way for way in WAYS if not way.in_place]
+    """A few faults over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way."""
     if os.environ.get("BLUEGREEN_SOAK"):
-        return [(way, fault, place) for way in ways for fault in FAULTS for place in PLACES]
-    return [(ways[at % 3], fault, PLACES[at % len(PLACES)]) for at, fault in enumerate(FEW)]
+        return [(way, name, place) for way in WAYS for name in FAULTS for place in _places(way, name)]
+    turns = zip(FEW, itertools.cycle(WAYS), itertools.count())
+    return [(way, name, _places(way, name)[at % len(_places(way, name))]) for name, way, at in turns]
 
 
 def table(lines: list[str], way: Way) -> str:
     """The notes of a run as a table of `docs/fault-matrix.md`."""
     noted = {(one["fault"], one["place"]): one for one in map(json.loads, lines) if one["way"] == way.name}
-    rows = ["| fault | " + " | ".join(PLACES) + " |", "|" + "---|" * (len(PLACES) + 1)]
-    for fault in FAULTS:
-        cells = [_shown(noted.get((fault, place))) for place in PLACES]
-        rows.append(f"| {fault} | " + " | ".join(cells) + " |")
+    rows = ["| fault | " + " | ".join(way.places) + " |", "|" + "---|" * (len(way.places) + 1)]
+    for name, fault in FAULTS.items():
+        cells = [_shown(noted.get((name, place))) if fault.can_come(way, place) else "–" for place in way.places]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
+
+
+def _places(way: Way, name: str) -> list[str]:
+    return [place for place in way.places if FAULTS[name].can_come(way, place)]
 
 
 def _shown(one: dict[str, Any] | None) -> str:

@@ -12,6 +12,21 @@ GATES = {
     "alarms": {"errors": 2, "latency": 0.5, "unhealthyHosts": 1},
 }
 CANARY = ("promote", "--weights", "10", "--bake", "4m", "--max-bake", "6m")
+# Where a fault can come, and what the command says as it gets there ({}: the color that the release comes to).
+PLACES = {
+    "before": "",
+    "first weight": "shift 10 % of the traffic to {}",
+    "bake": "watch 10 % on {}",
+    "last weight": "shift 100 %",
+    "rollback": "watch 10 % on {}",
+}
+PLACES_IN_PLACE = {
+    "before": "",
+    "replacement": "replace ",
+    "bake": "watch what has come",
+    "the rest": "replace the rest of {}",
+    "rollback": "watch what has come",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,13 @@ class Way:
         return ("deploy", image, "--platform", self.onto, "--in-place", *CANARY[3:], "--end-hold")
 
     @property
+    def places(self) -> dict[str, str]:
+        """Where a fault can come, and what the command says there. On Fargate all tasks are replaced in one go."""
+        if not self.in_place:
+            return PLACES
+        return {place: said for place, said in PLACES_IN_PLACE.items() if place != "the rest" or self.onto == "compose"}
+
+    @property
     def watched(self) -> str:
         """What the command says where its bake begins."""
         return "watch what has come" if self.in_place else "watch 10 %"
@@ -60,6 +82,12 @@ WAYS = (
 def _serving(play: Play) -> dict[str, Any]:
     record = play.record()
     return dict(record["colors"][record["activeColor"]])
+
+
+def serving_tag(play: Play) -> str:
+    """Of the image that serves: what its answers name as their version."""
+    digest = _serving(play)["image"].partition("@")[2]
+    return next(tag for tag in ("1.0.0", "2.0.0", "3.0.0") if play.stage.push(f"shop:{tag}").endswith(digest))
 
 
 def _other(play: Play, serving: dict[str, Any]) -> str:

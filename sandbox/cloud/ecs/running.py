@@ -9,15 +9,17 @@ from sandbox.cloud.clock import Clock
 from sandbox.cloud.ecs import definitions, images, roles, starting
 from sandbox.cloud.ecs.model import Container, Task, now
 from sandbox.cloud.ecs.starting import CannotStart
+from sandbox.cloud.image_faults import ImageFaults
 from sandbox.cloud.instances import DIES_AFTER, SLOW_START, Apps
-from sandbox.traffic import behaviours, wire
+from sandbox.traffic import wire
 
 
 class Running:
-    def __init__(self, clock: Clock, apps: Apps, next_address: Callable[[], str]) -> None:
+    def __init__(self, clock: Clock, apps: Apps, next_address: Callable[[], str], image_faults: ImageFaults) -> None:
         self._clock = clock
         self._apps = apps
         self._next_address = next_address
+        self._image_faults = image_faults
         self._lines: dict[str, list[str]] = {}
         self._told: dict[str, int] = {}
 
@@ -47,7 +49,7 @@ class Running:
         command = _command(task, container)
         job = task.service is None and bool(_override(task, container).get("command"))
         ending = images.ending(task.tag, command, job=job)
-        behaviour = behaviours.of_tag(task.tag)
+        behaviour = self._image_faults.behaviour(container.digest or "", task.tag)
         if ending is not None:
             task.exits_at, task.exit_code = self._clock.now() + ending.after, ending.code
             task.exit_reason = ending.reason
@@ -61,10 +63,11 @@ class Running:
         self._boot(task, container, behaviour)
 
     def restart(self, task: Task, behaviour: str | None) -> None:
-        """Runs a task's app anew, misbehaving that way (None: as its tag says). Resets its connections."""
+        """Runs a task's app anew, misbehaving that way (None: as its image does). Resets its connections."""
         if task.bound is not None and task.app:
             self._apps.kill(task.app)
-            self._boot(task, serving(task), behaviour or behaviours.of_tag(task.tag))
+            container = serving(task)
+            self._boot(task, container, behaviour or self._image_faults.behaviour(container.digest or "", task.tag))
 
     def stop(self, task: Task) -> float:
         """SIGTERM: the app takes no new connections, what runs may end. How long it may take, in simulated seconds."""

@@ -3,6 +3,8 @@ import itertools
 import pytest
 
 from sandbox import faults
+from sandbox.cloud import images
+from tests.sandbox.cloud.conftest import REGION
 
 
 @pytest.fixture
@@ -44,6 +46,30 @@ def test_slow_apps(serving, world):
     assert sorted(app.behaviour for app in world.apps.running.values()) == ["ok", "slow=2"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "behaviour"),
+    [("app-errors", "errors=0.3"), ("app-slow", "slow=0.3"), ("health-fails", "never-healthy")],
+)
+def test_an_images_fault_reaches_what_starts_from_it_later_until_it_is_cleared(serving, world, fault, behaviour):
+    serving.scaling_group("v2", name="green")
+    world.faulting.begin(fault, {"image": "shop:v2", "amount": 0.3})
+    (active,) = (one for one in world.faulting.active() if "image" in one)
+    assert (active["name"], active["image"]) == (behaviour, images.push("shop", "v2", REGION)["digest"])
+    world.pass_time(100)
+    seen = {app.version: app.behaviour for app in world.apps.running.values()}
+    assert seen == {"v1": "ok", "v2": behaviour}
+    world.faulting.begin("clear", {})
+    assert world.faulting.active() == []
+    assert {app.behaviour for app in world.apps.running.values()} == {"ok"}
+
+
+def test_an_image_narrows_what_dies(serving, world):
+    serving.scaling_group("v2", name="green")
+    world.pass_time(100)
+    world.faulting.begin("app-dies", {"image": "000000000000.dkr.ecr.eu-central-1.amazonaws.com/shop:v2", "count": 5})
+    assert [app.version for app in world.apps.running.values()] == ["v1", "v1"]
+
+
 def test_failing_checks(serving, world):
     world.faulting.begin("health-fails", {})
     world.pass_time(100)
@@ -78,6 +104,9 @@ def test_api_faults_end_by_themselves(world):
         ("app-dies", {"colour": "blue"}, "not colour"),
         ("app-dies", {"color": "green"}, "no serving instance of color green"),
         ("app-dies", {"instance": "i-0"}, "no serving instance i-0"),
+        ("app-dies", {"image": "shop:v2"}, "no image shop:v2 in ECR"),
+        ("app-errors", {"image": "cart:v1"}, "no image cart:v1 in ECR"),
+        ("app-errors", {"image": "shop:v1", "color": "green"}, "of color green and of image shop:v1"),
         ("app-dies", {"count": 0}, "count must be"),
         ("app-errors", {"amount": 3}, "share from 0 to 1"),
         ("app-slow", {"amount": -1}, "must not be negative"),

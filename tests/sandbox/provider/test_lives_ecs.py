@@ -51,6 +51,7 @@ def _ecs(world: World) -> Iterator[None]:
     from sandbox.cloud.events import EventLog
     from sandbox.cloud.health import Health
     from sandbox.cloud.hosts import Hosts
+    from sandbox.cloud.image_faults import ImageFaults
     from sandbox.cloud.seam import Seam
 
     clock, apps, seam = _Clock(), _NoApps(), Seam()
@@ -58,7 +59,7 @@ def _ecs(world: World) -> Iterator[None]:
     prober: Any = None
     no_instances: Any = None
     checks = ContainerHealth(clock, prober, lambda: None)
-    running = Running(clock, apps, lambda: "127.0.0.1")
+    running = Running(clock, apps, lambda: "127.0.0.1", ImageFaults())
     tasks = Tasks(clock, events, running, checks)
     health = Health(clock, Hosts(no_instances, tasks), prober, events)
     made = ecs.Ecs(clock, tasks, running, health, checks, events)

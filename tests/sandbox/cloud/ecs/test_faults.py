@@ -40,6 +40,17 @@ def test_tasks_misbehave_until_it_is_cleared(served):
     assert {app.behaviour for app in served.world.apps.running.values()} == {"ok"}
 
 
+def test_an_images_fault_reaches_the_tasks_that_come_later(served):
+    world = served.world
+    world.faulting.begin("app-errors", {"image": "shop:v1", "amount": 0.5})
+    assert {app.behaviour for app in world.apps.running.values()} == {"errors=0.5"}
+    world.faulting.begin("instance-dies", {"image": "shop:v1", "count": 2})
+    world.pass_time(90)
+    assert [app.behaviour for app in world.apps.running.values()] == ["errors=0.5"] * 2
+    world.faulting.begin("clear", {})
+    assert [app.behaviour for app in world.apps.running.values()] == ["ok"] * 2
+
+
 def test_failing_checks_stop_tasks(served):
     served.world.faulting.begin("health-fails", {"count": 1})
     served.world.pass_time(40)
