@@ -63,7 +63,7 @@ def glance(cloud: Cloud, stored: Stored, now: datetime) -> Snapshot:
     if deployed is None:
         return Snapshot(stored, now)
     with ThreadPoolExecutor(max_workers=3) as pool:
-        rules = pool.submit(cloud.rules, [deployed.rules.get("production", "")])
+        rules = pool.submit(cloud.rules, list(deployed.rules.values()))
         health = _asked_health(pool, cloud, deployed)
     fleets = {}
     for color, asked in health.items():

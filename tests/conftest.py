@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 # A rehearsal's environment of the person who runs the tests must not reach them.
@@ -16,6 +17,10 @@ os.environ["GRPC_VERBOSITY"] = "NONE"
 REAL = shutil.which("pulumi")
 # Fixtures behind which moto runs: AWS's parameter checks alone take longer than a unit test may.
 ON_MOTO = {"world", "endpoint", "provider"}
+
+# How long an example takes says something of the machine, and nothing of what is tested.
+settings.register_profile("bluegreen", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bluegreen")
 
 
 def pytest_configure():

@@ -44,7 +44,7 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
     deployed = _same_basis(seen, planned, wish)
     if deployed.basis != planned.basis:
         return Applied(deployed, 0.0, 0)
-    if isinstance(move, Settle) or (seen.weights_drifted and seen.live != weights(wish)):
+    if isinstance(move, Settle) or (seen.weights_drifted and seen.live != weights(wish)) or _half_flipped(seen, wish):
         # Pulumi believes its state: a rule that was moved behind its back would stay where it is.
         ports.stack.refresh(RULES[:2])
     asked = Wish(wish, planned.basis, move.targets(planned), why)
@@ -57,6 +57,13 @@ def attempt(ports: Ports, move: Update, planned: Deployed, *, why: str) -> Appli
     for warning in changes.warnings:
         ports.tell(warning)
     return Applied(_written(ports, wish), changes.seconds, 1)
+
+
+def _half_flipped(seen: Snapshot, wish: Record) -> bool:
+    """Whether the test rule sends to what serves and goes on to: an update that died in the middle had moved it on, and
+    its state may not say so.
+    """
+    return seen.record is not None and seen.tested == seen.record.active == wish.active
 
 
 def _same_basis(seen: Snapshot, planned: Deployed, wish: Record) -> Deployed:

@@ -8,6 +8,7 @@ import pytest
 
 from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.release.requests import Retire
+from driver.release.snapshot import Rule
 from driver.rollback import Haste, roll_back
 from driver.stack.failures import Locked
 from driver.transition import Limits, carry_out
@@ -28,6 +29,16 @@ def test_traffic_moves_before_the_update_and_the_record_follows():
     assert made.cloud.intent == ""
     assert journey.stack_updates == 1
     assert made.stack.adopted == made.cloud.deployed
+
+
+@pytest.mark.parametrize(("tested", "reread"), [("green", []), ("blue", [("**::production-rule", "**::test-rule")])])
+def test_a_test_rule_that_a_killed_driver_has_moved_on_is_read_again_before_it_is_put_back(tested, reread):
+    """Its last update had moved the rule and not saved so: Pulumi would see nothing to do."""
+    made = world(replace(serving("candidate"), transition=Transition("shift", 10, 1, NOW, NOW)))
+    made.cloud.forwarding["arn:rule/test"] = Rule("arn:rule/test", {f"arn:tg/{tested}": 1})
+    roll_back(made.ports, Haste())
+    assert (made.record.active, made.record.standby) == ("blue", "rejected")
+    assert made.stack.reread == reread
 
 
 def test_the_intent_says_what_was_decided_until_the_record_does():
