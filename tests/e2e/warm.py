@@ -1,4 +1,4 @@
-"""The command in a process that has its modules loaded: loading them is half of what a verb computes.
+"""The command, or the look-alike `pulumi`, in a process that has its modules loaded: that is half of what a verb takes.
 
 A server without threads has loaded them. For each call it forks a keeper, and the keeper forks the driver, waits for it
 and tells how it ended. So a driver is a process of its own as ever, with its own pid, environment, folder and signals;
@@ -47,12 +47,12 @@ _SERVICES = (
 
 
 class Driver:
-    """As much of `subprocess.Popen` as plays use."""
+    """As much of `subprocess.Popen` as plays use. `program`: `bluegreen`, or `pulumi` for the look-alike."""
 
-    def __init__(self, argv: list[str], environ: dict[str, str], cwd: Path) -> None:
+    def __init__(self, argv: list[str], environ: dict[str, str], cwd: Path, program: str = "bluegreen") -> None:
         self.args, self.returncode = argv, None
         out, err, self._told = (os.pipe() for _ in range(3))
-        call = json.dumps({"argv": argv, "environ": environ, "cwd": str(cwd)}).encode()
+        call = json.dumps({"argv": argv, "environ": environ, "cwd": str(cwd), "program": program}).encode()
         with contextlib.ExitStack() as closing:
             for _, write in (out, err, self._told):
                 closing.callback(os.close, write)
@@ -143,7 +143,8 @@ def _derive_key(call: dict[str, Any]) -> None:
     from sandbox.engine import crypto
 
     with contextlib.suppress(OSError, ValueError, crypto.WrongPassphrase):
-        stack = call["argv"][call["argv"].index("-s") + 1]
+        option = "--stack" if call["program"] == "pulumi" else "-s"
+        stack = call["argv"][call["argv"].index(option) + 1]
         salt = _SALT.search((Path(call["cwd"]) / f"Pulumi.{stack}.yaml").read_text())
         passphrase = call["environ"].get("PULUMI_CONFIG_PASSPHRASE")
         if salt and passphrase is not None:
@@ -172,11 +173,15 @@ def _drive(call: dict[str, Any]) -> NoReturn:
     os.environ.clear()
     os.environ.update(call["environ"])
     os.chdir(call["cwd"])
-    sys.argv = ["bluegreen", *call["argv"]]
+    sys.argv = [call["program"], *call["argv"]]
     gc.unfreeze()
-    from driver.cli import main
-
     try:
+        if call["program"] == "pulumi":
+            from sandbox.lookalike.command import main as look_alike
+
+            sys.exit(look_alike(call["argv"], os.environ))
+        from driver.cli import main
+
         main()
     except SystemExit as end:
         sys.stdout.flush()
@@ -195,7 +200,7 @@ def _load() -> None:
     """What verbs load, and from pulumi_aws what the program names."""
     import pulumi_aws
 
-    for package in ("driver", "infra", "sandbox.engine", "sandbox.provider"):
+    for package in ("driver", "infra", "sandbox.engine", "sandbox.provider", "sandbox.lookalike"):
         found = importlib.import_module(package)
         for one in pkgutil.walk_packages(found.__path__, f"{package}."):
             if not one.name.endswith("__main__"):
