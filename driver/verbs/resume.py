@@ -11,6 +11,7 @@ from driver.invocation import Invocation
 from driver.observe import observe
 from driver.options import Gate, break_lock, dry_run, timeout
 from driver.ports import Ports
+from driver.release.in_place import put_back
 from driver.release.requests import Leniency, Resume
 from driver.release.snapshot import Snapshot
 from driver.release.watcher import parse
@@ -48,7 +49,18 @@ def resume(
     request = Resume({name: cast(Leniency, leniency) for name, leniency in gates}, pause_after)
     if dry_run:
         return dry(ports, request)
-    return act(session, request, Limits(timeout=timeout), done="promoted", next=("status", "rollback"))
+    done, then = _ends(seen)
+    return act(session, request, Limits(timeout=timeout), done=done, next=then)
+
+
+def _ends(seen: Snapshot) -> tuple[str, tuple[str, ...]]:
+    """The outcome's word for what is carried on, and what comes next."""
+    record = seen.record
+    if record is not None and record.transition is not None and record.transition.kind == "in-place":
+        return "deployed", ("status",)
+    if record is not None and put_back(seen, record) is not None:
+        return "rolled back", ("status",)
+    return "promoted", ("status", "rollback")
 
 
 def _unless_watched(ports: Ports, seen: Snapshot, *, dry_run: bool) -> None:

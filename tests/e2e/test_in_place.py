@@ -59,7 +59,8 @@ def test_one_instance_goes_first_and_the_rest_follows_and_all_of_it_can_be_taken
         process.until("replace one of blue's targets")
         process.process.send_signal(signal.SIGKILL)
         process.process.wait(30)
-        play.run("resume")
+        resumed = play.run("resume").document
+        assert (resumed["outcome"], resumed["alternatives"]) == ("deployed", [])
         assert serves(play, "3.0.0")
         settled(play)
         assert clients.stop()["failed"] == 0
