@@ -1,5 +1,6 @@
 """The one endpoint: AWS's API by moto under the cloud's lock, and the sandbox's own pages under /_sandbox/."""
 
+import functools
 import io
 import json
 from collections.abc import Callable, Iterable
@@ -17,6 +18,14 @@ PREFIX = "/_sandbox/"
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's, which looks through the patterns of all its services for each request; there are few hosts to ask for."""
+
+    @functools.lru_cache(maxsize=256)  # noqa: B019 - one for as long as the process
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return super().get_backend_for_host(host)
+
+
 class Endpoint:
     """A WSGI application."""
 
@@ -24,7 +33,7 @@ class Endpoint:
         self._cloud = cloud
         self._control = control
         self._weather = weather
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _Dispatcher(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = environ["wsgi.input"].read()
