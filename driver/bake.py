@@ -69,7 +69,7 @@ class Watch:
             except Failure as failure:
                 self._blinded(failure)
                 stopped, over = False, False
-            # Weights that were found astray at the last moment are looked at once more before anything is said to be well.
+            # Weights that were found astray at the last moment are looked at once more before all is said to be well.
             if not stopped and over and not self.held and not self.strays:
                 stopped = self._checked()
                 if not stopped or self.stopping:

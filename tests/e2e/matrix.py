@@ -12,15 +12,17 @@ from typing import Any
 from tests.e2e.faults import FAULTS
 from tests.e2e.ways import WAYS, Way
 
-FEW = ("100 % errors", "no traffic", "answer lost", "stale lock", "second driver")
-
 
 def chosen() -> list[tuple[Way, str, str]]:
-    """A few faults over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way."""
+    """Each fault once, over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way."""
     if os.environ.get("BLUEGREEN_SOAK"):
         return [(way, name, place) for way in WAYS for name in FAULTS for place in _places(way, name)]
-    turns = zip(FEW, itertools.cycle(WAYS), itertools.count())
-    return [(way, name, _places(way, name)[at % len(_places(way, name))]) for name, way, at in turns]
+    found = []
+    for at, (name, way) in enumerate(zip(FAULTS, itertools.cycle(WAYS), strict=False)):
+        places = _places(way, name)
+        # A place further each time round, else each way would meet one place alone.
+        found.append((way, name, places[(at + at // len(WAYS)) % len(places)]))
+    return found
 
 
 def table(lines: list[str], way: Way) -> str:
