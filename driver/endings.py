@@ -79,7 +79,7 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         )
         again = why_of(request)
         if isinstance(request, Deploy) and deployed:
-            again = f"deploy {asked_again(request.release, deployed.record)}{' --in-place' if request.in_place else ''}"
+            again = f"deploy {asked_again(request.release, deployed.record)}{request.way}"
         commands: tuple[str, ...] = (again, "status")
         if deployed and deployed.record.transition:
             commands = ("resume", "rollback", "status")

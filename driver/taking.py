@@ -81,7 +81,7 @@ class Taking:
         try:
             applied = apply(self.ports, move, journey.deployed, why=why_of(self.request), patience=self.lock)
         except (Locked, UpdateFailed) as failure:
-            raise _blamed(move, failure, journey) from failure
+            raise _blamed(move, failure, journey, self.request) from failure
         journey.deployed = applied.deployed
         after = self._read_back(journey) if isinstance(move, Advance | Shift | Finish) else ()
         return Taken(move, applied.updates, applied.seconds, 0.0, (*gates, *after))
@@ -187,10 +187,10 @@ def _in_transition(journey: Journey) -> bool:
     return deployed is not None and weights(deployed.record)[deployed.record.idle] > 0
 
 
-def _blamed(move: Update, failure: Failure, journey: Journey) -> Failure:
+def _blamed(move: Update, failure: Failure, journey: Journey, request: Request) -> Failure:
     """A fill that fails is the release's fault, not the stack's: nothing that serves has been touched."""
     if isinstance(move, Fill | Begin) and isinstance(failure, UpdateFailed) and not isinstance(failure, Unsaved):
-        again = "deploy IMAGE --in-place" if isinstance(move, Begin) else "deploy IMAGE"
+        again = f"deploy IMAGE{request.way}" if isinstance(request, Deploy) else "deploy IMAGE"
         return ReleaseFailed("the fill failed; what serves was not touched", failure.why, ("up", again))
     under_way = journey.deployed is not None and journey.deployed.record.transition is not None
     if (_in_transition(journey) or under_way) and isinstance(failure, Locked):

@@ -42,6 +42,11 @@ class Deploy:
     run: tuple[str, ...] = ()
     in_place: InPlace | None = None
 
+    @property
+    def way(self) -> str:
+        """The options without which the same request, made again, would be another one or refused."""
+        return f"{' --in-place' if self.in_place else ''}{' --end-hold' if self.end_hold else ''}"
+
 
 @dataclass(frozen=True)
 class Promote:

@@ -318,6 +318,7 @@ def hints_of(outcome: Outcome | Sequence[str]) -> list[tuple[str, dict[str, Any]
         "deploy IMAGE": ("deploy", {"tag": "9"}),
         "deploy IMAGE --end-hold": ("deploy", {"tag": "9", "end_hold": True}),
         "deploy IMAGE --in-place": ("deploy", {"tag": "9", "in_place": InPlace()}),
+        "deploy IMAGE --in-place --end-hold": ("deploy", {"tag": "9", "end_hold": True, "in_place": InPlace()}),
     }
     return [known[hint] for hint in hints if hint in known]
 

@@ -142,6 +142,19 @@ def test_a_rule_that_goes_at_the_last_look_of_a_bake_is_no_success():
             assert not chaos.broken, (moment, chaos.broken)
 
 
+@pytest.mark.parametrize("in_place", [None, InPlace()])
+def test_a_fill_that_fails_advises_the_same_deploy_with_what_it_was_allowed(in_place):
+    with serially():
+        chaos = Chaos(serving("candidate"))
+        chaos.command("promote", {"again": False}, None)
+        asked = {"tag": "3", "end_hold": True, "in_place": in_place}
+        outcome = chaos.command("deploy", asked, Fault("fail", 1, True, ()))
+        assert outcome.code == 4
+        assert outcome.next[-1].endswith("--end-hold")
+        advises(chaos, outcome)
+        assert not chaos.broken
+
+
 @pytest.mark.slow
 def test_the_promises_hold_whatever_happens():
     _run(50_000 if SOAK else 2_000, 8)
