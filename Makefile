@@ -28,10 +28,8 @@ demo: setup
 	@$(BIN)/bluegreen -s dev rehearse
 
 test: setup
-	@echo "== test: unit tests first, then releases on the sandbox with load running"
-	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)
-	@$(BIN)/python -m pytest -m "slow and not e2e" $(SPREAD)
-	@$(BIN)/python -m pytest -m e2e $(SPREAD)
+	@echo "== test: releases on the sandbox with load running, the longest first, and every other test beside them"
+	@$(BIN)/python -m pytest $(SPREAD)
 
 quick: setup
 	@$(BIN)/python -m pytest -m "not slow and not e2e" $(SPREAD)

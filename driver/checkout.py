@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -149,16 +150,23 @@ def _project(root: Path) -> dict[str, Any]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
-        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        data = _parsed(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise Invalid(f"{file} can't be read", " ".join(str(error).split())) from error
     if data is not None and not isinstance(data, dict):
         raise Invalid(f"{file} can't be used", "it is not a mapping")
-    return dict(data or {})
+    return copy.deepcopy(data or {})
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """What YAML holds. A verb reads its files again and again, and this takes longer than all else that it does."""
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe").load(text)
 
 
 def _keys(record: Record, based_on: str) -> dict[str, Any]:

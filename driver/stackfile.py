@@ -19,8 +19,8 @@ _LISTS = ((2, 0), (4, 2))
 
 def rewritten(text: str, keys: Mapping[str, Any], is_record: Callable[[str], bool]) -> str:
     """The file's text with exactly these record keys under `config`. Raises Invalid where it is no YAML."""
-    yaml = _fitting(text)
-    document = _load(yaml, text)
+    document = _load(text)
+    yaml = _fitting(text, document)
     config = document.get("config")
     if config is None:
         config = document["config"] = CommentedMap()
@@ -33,15 +33,18 @@ def rewritten(text: str, keys: Mapping[str, Any], is_record: Callable[[str], boo
     return _dumped(yaml, document)
 
 
-def _fitting(text: str) -> YAML:
+def _fitting(text: str, document: CommentedMap) -> YAML:
     """The writer that changes the fewest lines of this file when it changes nothing."""
     lines = text.splitlines()
-
-    def changed(yaml: YAML) -> int:
-        again = _dumped(yaml, _load(yaml, text)).splitlines()
-        return sum(one != two for one, two in zip(lines, again, strict=False)) + abs(len(lines) - len(again))
-
-    return min((_writer(sequence, offset) for sequence, offset in _LISTS), key=changed)
+    found, least = _writer(*_LISTS[0]), len(lines) + 1
+    for indents in _LISTS:
+        again = _dumped(yaml := _writer(*indents), document).splitlines()
+        changed = sum(one != two for one, two in zip(lines, again, strict=False)) + abs(len(lines) - len(again))
+        if changed < least:
+            found, least = yaml, changed
+        if not changed:
+            break
+    return found
 
 
 def _writer(sequence: int, offset: int) -> YAML:
@@ -52,9 +55,9 @@ def _writer(sequence: int, offset: int) -> YAML:
     return yaml
 
 
-def _load(yaml: YAML, text: str) -> CommentedMap:
+def _load(text: str) -> CommentedMap:
     try:
-        return yaml.load(text) or CommentedMap()
+        return _writer(*_LISTS[0]).load(text) or CommentedMap()
     except YAMLError as error:
         raise Invalid("the stack's file is no YAML", " ".join(str(error).split())) from error
 

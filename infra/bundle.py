@@ -84,8 +84,18 @@ def _sample() -> dict[str, str]:
     return {f"sample/{name}": text for name, text in files(_SAMPLE).items()}
 
 
+def check(release: ComposeRelease) -> None:
+    """Raises RenderingError for values that can't be rendered safely."""
+    _rendered(release)
+
+
 def files(release: ComposeRelease) -> dict[str, str]:
     """Text by name. Raises RenderingError for values that can't be rendered safely."""
+    # The one text for which there is no template: YAML's own writer takes any value, and a tenth of a second.
+    return dict(sorted({**_rendered(release), "compose.yaml": compose_file(release)}.items()))
+
+
+def _rendered(release: ComposeRelease) -> dict[str, str]:
     _check(release)
     try:
         app_env = env_file.rendered(release.environment)
@@ -93,7 +103,6 @@ def files(release: ComposeRelease) -> dict[str, str]:
         raise RenderingError(f"environment: {error}") from None
     found = {
         "boot.sh": _boot(release),
-        "compose.yaml": compose_file(release),
         "nginx.conf": nginx(release),
         "release.env": _release_env(release),
         "app.env": app_env,
@@ -119,7 +128,7 @@ def files(release: ComposeRelease) -> dict[str, str]:
             names=tuple(worker.name for worker in release.workers),
         )
         found["bluegreen-active.service"] = render("bluegreen-active.service.j2", service=release.service)
-    return dict(sorted(found.items()))
+    return found
 
 
 def packed(texts: Mapping[str, str]) -> bytes:

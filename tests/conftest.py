@@ -43,23 +43,43 @@ class ByPlace(LoadFileScheduling):
     what some leave behind others would find."""
 
     def _split_scope(self, nodeid):
-        file = super()._split_scope(nodeid)
-        return "moto" if file.startswith(MOTO) else file
+        return _place(nodeid.split("::", 1)[0])
+
+
+def _place(file):
+    return "moto" if file.startswith(MOTO) else file
+
+
+def _longest_first(items):
+    """Orders what has to stay together by about how long it takes, so that no process is left alone with the rest."""
+    takes = Counter()
+    for item in items:
+        takes[_place(item.location[0])] += 200 if item.get_closest_marker("e2e") else 10 if _is_slow(item) else 1
+    items.sort(key=lambda item: (-takes[place := _place(item.location[0])], place))
+
+
+def _is_slow(item):
+    return item.get_closest_marker("slow") is not None
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    return ByPlace(config, log) if config.getoption("dist") == "loadfile" else None
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # by the number of tests, which says little here
+    return ByPlace(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     for item in items:
         if "sandbox" in item.path.parts and ON_MOTO & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
         if "infra" in item.path.parts and hasattr(item.module, "World"):
             # The whole program runs, under mocks.
             item.add_marker(pytest.mark.slow)
+    if hasattr(config, "workerinput"):
+        _longest_first(items)
     if os.environ.get("BLUEGREEN_SOAK"):
         return
     for item in items:

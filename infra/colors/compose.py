@@ -33,7 +33,7 @@ class Compose:
         }
 
     def check(self, settings: Settings) -> None:
-        bundle.files(composed(settings, color="blue", image=f"{settings.project}@sha256:{'0' * 64}"))
+        bundle.check(composed(settings, color="blue", image=f"{settings.project}@sha256:{'0' * 64}"))
 
     def ground(self, color: Color, site: Site, *, settled: bool) -> Ground:
         return Footing(color, "compose", "instance", INSTANCE_PORT, site, settled=settled).ground

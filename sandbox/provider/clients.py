@@ -55,7 +55,7 @@ class Clients:
     def _make(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
-        return _session().create_client(
+        return session().create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint,
@@ -74,7 +74,7 @@ class Clients:
 
 
 @functools.cache
-def _session() -> Any:
+def session() -> Any:
     """One for the process: reading AWS's API descriptions is what makes a first client slow."""
     import botocore.session
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.faults import FAULTS
-from tests.e2e.ways import WAYS, Way
+from tests.e2e.ways import BY_PLATFORM, WAYS, Way
 
 
 def chosen() -> list[tuple[Way, str, str]]:
     """Each fault once, over ways and places in turn; with BLUEGREEN_SOAK each fault at each place on each way."""
     if os.environ.get("BLUEGREEN_SOAK"):
-        return [(way, name, place) for way in WAYS for name in FAULTS for place in _places(way, name)]
+        return [(way, name, place) for way in BY_PLATFORM for name in FAULTS for place in _places(way, name)]
     found = []
     for at, (name, way) in enumerate(zip(FAULTS, itertools.cycle(WAYS), strict=False)):
         places = _places(way, name)
         # A place further each time round, else each way would meet one place alone.
         found.append((way, name, places[(at + at // len(WAYS)) % len(places)]))
-    return found
+    return sorted(found, key=lambda one: BY_PLATFORM.index(one[0]))
 
 
 def table(lines: list[str], way: Way) -> str:

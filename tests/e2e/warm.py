@@ -2,7 +2,8 @@
 
 A server without threads has loaded them. For each call it forks a keeper, and the keeper forks the driver, waits for it
 and tells how it ended. So a driver is a process of its own as ever, with its own pid, environment, folder and signals;
-only what happens before `main` is not played. `Play.bare` starts the command as a user does.
+only what happens before `main` is not played, and what libraries find out anew in each process is known already.
+`Play.bare` starts the command as a user does.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import socket
 import subprocess
 import sys
 import time
+import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -207,24 +210,56 @@ def _load() -> None:
                 importlib.import_module(one.name)
     for name in ("boto3", "pulumi.automation", "sandbox.embedded", "sandbox.provider"):
         importlib.import_module(name)
+    used = set()
     for file in (ROOT / "infra").rglob("*.py"):
         for module, name in _USED.findall(file.read_text()):
-            getattr(getattr(pulumi_aws, module, None), name, None)
+            used.add(getattr(getattr(pulumi_aws, module, None), name, None))
+    _load_types(used)
     _load_models()
     # What every release's digest takes in beside its own values, by which it is the same for all.
     importlib.import_module("infra.bundle").sources()
 
 
+def _load_types(classes: Iterable[Any]) -> None:
+    """What pulumi knows of its classes: their properties and those of what these hold, out of the annotations. And none
+    looks up the source of each frame for each resource, which no engine here reads."""
+    from pulumi import _types
+    from pulumi.runtime import resource
+    from pulumi.runtime.proto import source_pb2
+
+    resource._get_stack_trace = source_pb2.StackTrace
+    left, seen = list(classes), set()
+    while left:
+        one = left.pop()
+        left.extend(typing.get_args(one))
+        if isinstance(one, type) and one not in seen and one.__module__.startswith("pulumi_aws."):
+            seen.add(one)
+            left.extend(_types._types_from_py_properties(one).values())
+            _types._py_properties(one)
+
+
 def _load_models() -> None:
-    """What botocore knows of each service: read once, by the loader that every session gets from now on."""
+    """What botocore knows of each service: each file is read once, whichever loader of a session asks for it."""
+    import botocore.hooks
     import botocore.loaders
     import botocore.session
 
+    from sandbox.provider import clients
+
+    reader = botocore.loaders.JSONFileLoader
+    read = reader.load_file
+    once = functools.cache(lambda path: read(reader(), path))
+    reader.load_file = lambda _, path: once(path)
+    # The names of events are those of every session.
+    known = botocore.hooks.EventAliaser(botocore.hooks.HierarchicalEmitter())
+    alias = botocore.hooks.EventAliaser._alias_event_name
+    botocore.hooks.EventAliaser._alias_event_name = lambda _, name: alias(known, name)
     loader = botocore.loaders.create_loader()
     botocore.session.create_loader = lambda *_: loader
     session = botocore.session.Session()
     for service in _SERVICES:
         session.create_client(service, "eu-central-1", aws_access_key_id="none", aws_secret_access_key="none")
+    clients.session()
 
 
 if __name__ == "__main__":

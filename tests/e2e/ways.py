@@ -79,6 +79,10 @@ WAYS = (
 )
 
 
+# From what serves onto another platform costs a release, so what is played goes through the ways in this order.
+BY_PLATFORM = sorted(WAYS, key=lambda way: (way.source, way.onto))
+
+
 def _serving(play: Play) -> dict[str, Any]:
     record = play.record()
     return dict(record["colors"][record["activeColor"]])

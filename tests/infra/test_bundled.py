@@ -162,10 +162,10 @@ def test_what_can_not_be_rendered_is_told_before_anything_is_made(monkeypatch: p
     from infra import bundle
     from infra.rendering import RenderingError
 
-    def broken(_: Any) -> dict[str, str]:
+    def broken(_: Any) -> None:
         raise RenderingError("environment: no such thing")
 
-    monkeypatch.setattr(bundle, "files", broken)
+    monkeypatch.setattr(bundle, "check", broken)
     refusal = refused(World(), dict(DEV))
     assert refusal.refused.code == "settings"
     assert "environment: no such thing" in str(refusal)

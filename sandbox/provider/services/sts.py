@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from sandbox.engine.protocol import Properties
+from sandbox.provider.clients import session
 from sandbox.provider.resource import Job
 
 
@@ -13,18 +16,21 @@ def get_caller_identity(job: Job) -> Properties:
 
 
 def get_region(job: Job) -> Properties:
-    import botocore.session
-
     region = job.news.get("name") or job.region
-    endpoints = botocore.session.Session().get_data("endpoints")
-    regions = {name: held for part in endpoints["partitions"] for name, held in part["regions"].items()}
     return {
-        "description": regions.get(region, {}).get("description", region),
+        "description": _described().get(region, region),
         "endpoint": f"ec2.{region}.amazonaws.com",
         "id": region,
         "name": region,
         "region": region,
     }
+
+
+@functools.cache
+def _described() -> dict[str, str]:
+    """What AWS calls its regions, by name."""
+    parts = session().get_data("endpoints")["partitions"]
+    return {name: str(held["description"]) for part in parts for name, held in part["regions"].items()}
 
 
 LOOKUPS = {
