@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from driver.await_health import await_health
 from driver.effect import counted, effect
-from driver.errors import Invalid, Refused, Unfinished, Unforeseen
+from driver.errors import Invalid, Refused, ReleaseFailed, Unfinished, Unforeseen
 from driver.journey import Journey
 from driver.locks import patiently
 from driver.movers.stack import adopted
@@ -21,6 +21,7 @@ from infra.record import COLORS, Record, weights
 
 ALARMS = ("**::alarm-*",)
 
+_UNDER_WAY = ("resume", "rollback")
 LOCK = 120.0
 """Seconds to wait for another update's lock."""
 
@@ -102,7 +103,12 @@ def bring_up(ports: Ports, *, timeout: float, wait: bool) -> Result:
     if wait:
         ports.progress.step(2, len(steps), steps[1])
         floor = deployed.record.active_slot.floor
-        healthy = await_health(ports, Await(active, floor), ports.clock.elapsed() + timeout)
+        try:
+            healthy = await_health(ports, Await(active, floor), ports.clock.elapsed() + timeout)
+        except ReleaseFailed as failure:
+            if deployed.record.transition is not None:
+                failure.next = (f"logs {active}", *_UNDER_WAY)  # another deploy would be refused
+            raise
         _, verdicts = verify(ports)
         journey.steps.append(replace(healthy, verdicts=verdicts))
         if broken := [verdict for verdict in verdicts if not verdict.passed]:
@@ -125,5 +131,5 @@ def _result(changes: Changes, journey: Journey, traffic: str, *, first: bool, ur
     what = f"{number} resource{'s' * (number != 1)} changed" if number else "nothing had to change"
     reason = f"{what}; {traffic}"
     under_way = journey.deployed is not None and journey.deployed.record.transition is not None
-    advice = ("deploy IMAGE",) if first else ("resume", "rollback") if under_way else ("status",)
+    advice = ("deploy IMAGE",) if first else _UNDER_WAY if under_way else ("status",)
     return Result("updated" if number else "no changes", reason, advice, facts=facts, body=journey)

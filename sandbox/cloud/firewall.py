@@ -1,7 +1,12 @@
 """Security groups between a load balancer and an instance: whether the one gets through to the other's port."""
 
-from ipaddress import ip_address, ip_network
+import ipaddress
+from functools import lru_cache
 from typing import Any
+
+# Every target's groups are asked at every step, and reading addresses is what that costs.
+ip_address = lru_cache(4096)(ipaddress.ip_address)
+ip_network = lru_cache(4096)(ipaddress.ip_network)
 
 
 def admits(balancer: Any, instance: Any, port: int) -> bool:

@@ -16,7 +16,7 @@ from driver.release.signals import Alarm
 from driver.release.snapshot import Snapshot, Stored
 from driver.release.terms import Alarms
 from driver.restore import is_lost, restore
-from infra.record import Deployed, deployed_data, parse_deployed
+from infra.record import Deployed, Transition, deployed_data, parse_deployed, stamp
 from tests.driver.fakes import START, image, serving, world
 
 
@@ -35,6 +35,15 @@ def test_a_first_release_that_never_gets_healthy_is_told():
     with pytest.raises(ReleaseFailed, match="blue did not get healthy"):
         bring_up(made.ports, timeout=60, wait=True)
     assert made.stack.adopted == made.cloud.deployed
+
+
+def test_what_does_not_get_healthy_in_a_transition_is_no_reason_for_another_deploy():
+    """One would be refused: what is under way comes first."""
+    made = world(replace(serving("candidate"), transition=Transition("shift", 10, 1, stamp(START), stamp(START))))
+    made.cloud.sick.add(image("1"))
+    with pytest.raises(ReleaseFailed, match="blue did not get healthy") as failed:
+        bring_up(made.ports, timeout=60, wait=True)
+    assert failed.value.next == ("logs blue", "resume", "rollback")
 
 
 def test_weights_changed_by_hand_are_set_right():

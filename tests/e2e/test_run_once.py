@@ -35,7 +35,7 @@ def test_a_command_that_fails_stops_the_deploy_and_the_repeated_one_goes_on():
 
 def test_the_settings_command_survives_a_driver_that_is_stopped():
     """SIGTERM ends the driver, not the command: the same deploy waits for that one."""
-    with played(settings={"bluegreen:run": "sh -c 'sleep 1800'"}) as play:
+    with played(settings={"bluegreen:run": "sh -c 'sleep 900'"}) as play:
         begun = play.start("deploy", "shop:2.0.0", "--timeout", "60m")
         play.wait(lambda: play.client("ssm").list_commands()["Commands"], "nothing was sent", 120)
         begun.terminate()
