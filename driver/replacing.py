@@ -15,7 +15,7 @@ from driver.observe import observe
 from driver.ports import Ports
 from driver.release.rolling import Roll
 from driver.release.rollout import Rollout
-from driver.release.snapshot import Fleet, Target
+from driver.release.snapshot import Fleet, Snapshot, Target
 from driver.verify import still_ours
 from infra.record import Deployed
 
@@ -34,6 +34,8 @@ class Replacing:
     going: bool = False
     """It was seen to go, so that an end of it is news."""
     stopping: bool = False
+    begun: bool = False
+    """This driver has made AWS replace them: where another has taken the release back meanwhile, it takes that back."""
     refused: Failure | None = None
     said: str = ""
 
@@ -43,7 +45,11 @@ class Replacing:
         while True:
             INTERRUPTS.check()
             seen = observe(self.ports.cloud, clock.now())
-            still_ours(seen, self.deployed)
+            try:
+                still_ours(seen, self.deployed)
+            except Busy:
+                self._withdraw(seen)
+                raise
             fleet = seen.fleet(self.move.color)
             self.ports.progress.health(self.move.color, fleet.healthy, fleet.wanted)
             latest = self.ports.cloud.rollouts().latest(self.name)
@@ -123,7 +129,28 @@ class Replacing:
             rollouts.stop(self.name)
         elif latest is None or not latest.under_way:
             warmup = self.ports.stack.terms().settles
+            self.begun = True  # also where the answer is lost
             rollouts.begin(self.name, self.template, warmup=warmup, first=self.move.first, alarms=self._alarms())
+
+    def _withdraw(self, seen: Snapshot) -> None:
+        """Takes back what was begun after another driver's way back had looked: nobody else will.
+
+        One that carries the same release on wants it to stay.
+        """
+        deployed, color = seen.deployed, self.move.color
+        if not self.begun or deployed is None:
+            return
+        record = seen.stored.pending.record if seen.stored.pending else deployed.record
+        slot = record.colors.get(color)
+        wanted = deployed.template(color, slot.release) if slot else ""
+        if not wanted or wanted == self.template:
+            return
+        try:
+            rollouts = self.ports.cloud.rollouts()
+            if self._ours(rollouts.latest(self.name)):
+                rollouts.back(self.name, wanted, warmup=self.ports.stack.terms().settles)
+        except Failure as failure:
+            self.ports.tell(f"{color} could not be put back: {failure.what}; `rollback` does it")
 
     def _alarms(self) -> tuple[str, ...]:
         """Those of the color that exist: AWS takes it back where one fires, also while no driver watches."""

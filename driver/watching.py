@@ -125,12 +125,14 @@ class _Keeper:
         self._put_away()
 
     def _renew(self) -> None:
+        from driver.stack.lease import gone
+
         clock, cloud = self._ports.clock, self._ports.cloud
         now = clock.now()
         there = parse(cloud.watcher())
         if self.found is None and there is not None and there.process != self._us():
             self.found, self.met_alive = there, there.alive(now)
-        if there is not None and there.alive(now) and there.process != self._us():
+        if there is not None and there.alive(now) and there.process != self._us() and not gone(there.process):
             doing = f"{there.doing} since {at(there.since, now)}"
             self._tell(f"{there.named} is at this stack too ({doing}); the stack's lock decides who goes first")
             if _order(there) > _order(self._lease()):

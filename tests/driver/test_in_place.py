@@ -401,6 +401,32 @@ def test_a_rollback_stops_the_driver_that_is_at_it():
     assert (there.record.active_slot, runs(there)) == (slot("1", 1), [image("1")] * 2)
 
 
+@pytest.mark.parametrize("verb", ["rollback", "resume"])
+def test_what_was_begun_after_another_drivers_way_back_is_taken_back_and_after_its_way_on_is_not(verb):
+    there = made()
+    begin = there.cloud.replacing.begin
+
+    def others_first(name, template, **how):
+        there.cloud.replacing.begin = begin
+        if verb == "rollback":
+            roll_back(there.ports, HASTE)
+        else:
+            carry_out(there.ports, Resume(), LIMITS)
+        for _ in range(5):
+            there.cloud.replacing.pass_by()
+        return begin(name, template, **how)
+
+    there.cloud.replacing.begin = others_first
+    with pytest.raises(Busy):
+        carry_out(there.ports, IN_PLACE, LIMITS)
+    for _ in range(5):
+        there.cloud.replacing.pass_by()
+    serves = "1" if verb == "rollback" else "3"
+    assert ("back" in there.cloud.calls) == (verb == "rollback")
+    assert (there.record.active_slot.image, runs(there)) == (image(serves), [image(serves)] * 2)
+    assert not there.cloud.replacing.latest_of["blue-1-group"].under_way
+
+
 def test_another_replacement_under_way_is_waited_for():
     there = made()
     there.cloud.replacing.latest_of["blue-1-group"] = Rollout("t-blue-compose-000031:5", "going")

@@ -176,6 +176,8 @@ def test_one_that_is_proven_dead_is_no_company(made):
     with watched(made.ports, "promote"):
         eventually(lambda: watching._KEEPERS[-1].found, "it was not met")
         assert not accompanied(made.cloud)
+        eventually(lambda: parse(made.cloud.driver).process == lease.this_process(), "ours was not written")
+    assert made.said == []
 
 
 def test_a_rollback_is_seen_to_be_watched_once_its_traffic_has_moved(made):

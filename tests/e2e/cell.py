@@ -88,6 +88,12 @@ class Cell:
         self.tag = serving_tag(self.play)
         self.old = self.play.record()["activeColor"]
         self.new = self.old if self.way.in_place else "green" if self.old == "blue" else "blue"
+        # An alarm that the cell before has set off rings on until its metrics come again, and forbids the next release.
+        self.play.wait(lambda: not self._ringing(), f"alarms of {self.old} never stopped", 60)
+
+    def _ringing(self) -> list[Any]:
+        alarms = self.play.client("cloudwatch")
+        return list(alarms.describe_alarms(AlarmNamePrefix=f"shop/dev/{self.old}/", StateValue="ALARM")["MetricAlarms"])
 
     def _played(self) -> End:
         words = self.way.words(self.image)
