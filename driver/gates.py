@@ -53,7 +53,7 @@ def health(seen: Snapshot, color: Color) -> Verdict:
     slot = record.colors.get(color) if record else None
     floor = slot.floor if slot else 0
     if fleet.healthy >= max(1, floor) and not fleet.ailing:
-        return _unmixed(fleet, color)
+        return _unmixed(fleet, color, serves=record is not None and color == record.active)
     ill = "; ".join(f"{target.id} {target.reason or target.state}" for target in fleet.ailing)
     registered = f"{many(len(fleet.targets), 'target')} {'is' if len(fleet.targets) == 1 else 'are'} registered"
     missing = f"{registered}, {max(1, floor)} needed"
@@ -66,13 +66,16 @@ def health(seen: Snapshot, color: Color) -> Verdict:
     )
 
 
-def _unmixed(fleet: Fleet, color: Color) -> Verdict:
-    """A color that is healthy, unless a fill that was broken off left targets of another release in its group.
+def _unmixed(fleet: Fleet, color: Color, *, serves: bool) -> Verdict:
+    """A color that is healthy, unless something that was broken off left targets of another release in its group.
 
     The balancer would send them traffic too. Those on their way in or out have none.
     """
     if left := [target.id for target in fleet.strangers if target.healthy]:
         what = f"{len(left)} healthy {'target' if len(left) == 1 else 'targets'} of {color} run another release"
+        if serves and any(target.healthy for target in fleet.stale):
+            why = f"left by a release in place that was taken back, they share the traffic: {', '.join(left)}"
+            return Verdict("health", False, what, why, ("resume", "status"))
         why = f"left by a fill that was broken off, they would share the traffic: {', '.join(left)}"
         return Verdict("health", False, what, why, ("up", "status"))
     return Verdict("health", True, f"{fleet.healthy} of {many(fleet.wanted, 'target')} of {color} healthy")

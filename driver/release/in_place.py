@@ -100,11 +100,17 @@ def rest(seen: Snapshot, deployed: Deployed, at: Transition, request: Resume, te
 def put_back(seen: Snapshot, record: Record) -> Plan | None:
     """What an undone one has left: members that no driver has seen go. None where all is as the record says."""
     active, slot = record.active, record.active_slot
-    left = [target for target in seen.fleet(active).stale if target.state != "draining"]
-    if record.transition is not None or not left:
+    if record.transition is not None or not (undone := left_behind(seen, record)):
         return None
-    what = f"{many(len(left), 'target')} of {active} still {'runs' if len(left) == 1 else 'run'} another release"
-    return Plan(f"{what}: put back to {short(slot.image)}", (Roll(active, slot.release, back=True),))
+    return Plan(f"{undone}: put back to {short(slot.image)}", (Roll(active, slot.release, back=True),))
+
+
+def left_behind(seen: Snapshot, record: Record) -> str:
+    """The members of the color that serves which run another release, in words; those on their way out aside."""
+    left = [target for target in seen.fleet(record.active).stale if target.state != "draining"]
+    if not left:
+        return ""
+    return f"{many(len(left), 'target')} of {record.active} still {'runs' if len(left) == 1 else 'run'} another release"
 
 
 def _not_so(seen: Snapshot, deployed: Deployed, request: Deploy, terms: Terms) -> Refusal | None:

@@ -11,6 +11,7 @@ from driver.images import asked_again
 from driver.invocation import Invocation
 from driver.launches import explained
 from driver.observe import observe
+from driver.release.in_place import left_behind
 from driver.release.snapshot import Snapshot
 from driver.release.watcher import spoken, unwatched_since, watched
 from driver.report.show import show
@@ -49,7 +50,7 @@ def _shown(session: Session, seen: Snapshot, *, exit_code: bool) -> Result:
             return Result("lost", why, ("sync --from-live", "doctor"), facts=view.facts(), body=view)
         return Result("empty", "nothing is deployed yet", ("up",), facts=view.facts(), body=view)
     outcome, reason, advice = summary(seen)
-    code = 7 if exit_code and seen.drift else 0
+    code = 7 if exit_code and (seen.drift or outcome == "drift") else 0
     return Result(outcome, reason, advice, code, view.facts(), view)
 
 
@@ -76,8 +77,8 @@ def summary(seen: Snapshot) -> tuple[str, str, tuple[str, ...]]:
         if record.transition.paused and unwatched:
             return "paused", f"{doing}, paused as asked", ("resume", "rollback")
         return "in transition", f"{doing}; {watching}", ("resume", "rollback") if unwatched else ("wait", "rollback")
-    if seen.fleet(record.active).stale:
-        return "drift", seen.drift[0], ("resume", "up")
+    if undone := left_behind(seen, record):
+        return "drift", undone, ("resume", "rollback")  # an `up` replaces no member
     if seen.drift:
         return "drift", seen.drift[0], ("up",)
     serving = f"{record.active} serves"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from driver import gates
 from driver.errors import Busy, Invalid, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.interrupts import Interrupted
 from driver.observe import observe
@@ -214,8 +215,8 @@ def test_a_bake_that_was_served_already_counts_and_what_rang_unwatched_does_too(
     assert runs(there) == [image("1")] * 2
 
 
-@pytest.mark.parametrize("way", ["resume", "rollback"])
-def test_a_way_back_whose_driver_died_is_seen_and_gone_on_with(way):
+def half_way_back() -> World:
+    """A rollback of a release in place that was killed once its record was written, and AWS gave up on its part."""
     there = paused(made())
 
     def dies() -> None:
@@ -229,14 +230,58 @@ def test_a_way_back_whose_driver_died_is_seen_and_gone_on_with(way):
         roll_back(there.ports, HASTE)
     assert there.record.active_slot == slot("1", 1)
     assert runs(there) == [image("1"), image("3")]
+    return there
+
+
+def left_in(there: World, state: str) -> None:
+    """What is left of the release that was taken back is in this state."""
+    launched, blue = there.cloud.groups["blue-1-group"].launched, there.cloud.targets["arn:tg/blue"]
+    left = {name for name, origin in launched.items() if there.cloud.made_of[origin] == image("3")}
+    there.cloud.targets["arn:tg/blue"] = tuple(replace(one, state=state) if one.id in left else one for one in blue)
+
+
+@pytest.mark.parametrize("way", ["resume", "rollback"])
+def test_a_way_back_whose_driver_died_is_seen_and_gone_on_with(way):
+    there = half_way_back()
     outcome, reason, hints = summary(observe(there.cloud, there.clock.now()))
-    assert (outcome, hints[0]) == ("drift", "resume")
-    assert "run no release of its" in reason
+    assert (outcome, reason, hints) == (
+        "drift",
+        "1 target of blue still runs another release",
+        ("resume", "rollback"),
+    )
     if way == "resume":
         carry_out(there.ports, Resume(), LIMITS)
     else:
         roll_back(there.ports, HASTE)
     assert runs(there) == [image("1")] * 2
+    assert summary(observe(there.cloud, there.clock.now()))[0] == "steady"
+
+
+@pytest.mark.parametrize("state", ["initial", "unhealthy", "healthy"])
+def test_what_a_way_back_left_is_told_in_any_state_and_not_to_be_settled_by_an_up(state):
+    there = half_way_back()
+    left_in(there, state)
+    told = ("drift", "1 target of blue still runs another release", ("resume", "rollback"))
+    assert summary(observe(there.cloud, there.clock.now())) == told
+
+
+def test_what_a_way_back_left_and_serves_fails_the_gate_and_a_resume_is_advised():
+    there = half_way_back()
+    group, blue = there.cloud.groups["blue-1-group"], there.cloud.targets["arn:tg/blue"]
+    (member, origin), *_ = ((name, of) for name, of in group.launched.items() if there.cloud.made_of[of] == image("1"))
+    one = next(target for target in blue if target.id == member)
+    there.cloud.groups["blue-1-group"] = replace(
+        group, instances=(*group.instances, "i-more"), launched={**group.launched, "i-more": origin}
+    )
+    there.cloud.targets["arn:tg/blue"] = (*blue, replace(one, id="i-more"))
+    verdict = gates.health(observe(there.cloud, there.clock.now()), "blue")
+    assert (verdict.passed, verdict.next) == (False, ("resume", "status"))
+    assert "taken back" in verdict.why
+
+
+def test_what_is_draining_is_on_its_way_out_and_no_drift():
+    there = half_way_back()
+    left_in(there, "draining")
     assert summary(observe(there.cloud, there.clock.now()))[0] == "steady"
 
 
