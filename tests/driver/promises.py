@@ -38,8 +38,10 @@ class Watch:
                 self.broken.append(f"I2 {process.verb} forwards {after}, the record is {record}")
         if after in settled or process.at_once:
             return
+        # Where someone has taken the rule away, the update that makes it anew raises what is above the record's.
+        above = before if any(before.values()) else weights(record)
         for color in COLORS:
-            if after[color] > before[color]:
+            if after[color] > above[color]:
                 self._raised(color, after[color])
 
     def _raised(self, color: Color, weight: int) -> None:

@@ -125,6 +125,9 @@ def _run(examples: int, steps: int) -> None:
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 print_blob=True,
+                # What takes tens of thousands of examples to find is for the soak to find, and not for a run in which
+                # someone waits for another change.
+                derandomize=not SOAK,
             ),
         )
 
