@@ -13,7 +13,7 @@ from driver.interrupts import Interrupted
 from driver.journey import Journey, Taken
 from driver.observe import observe
 from driver.ports import Ports
-from driver.release.requests import Deploy, Request, why_of
+from driver.release.requests import Deploy, Promote, Request, Resume, why_of
 from driver.release.rolling import Finish
 from driver.release.snapshot import Fleet, spoken
 from driver.rollback import Haste, roll_back
@@ -83,6 +83,12 @@ def interrupted(ports: Ports, journey: Journey, request: Request) -> Iterator[No
         commands: tuple[str, ...] = (again, "status")
         if deployed and deployed.record.transition:
             commands = ("resume", "rollback", "status")
+        elif deployed and isinstance(request, Promote | Resume) and deployed.record.standby == "previous":
+            # Once more would be refused. What was cut off is the last look at it.
+            at, commands = f"{at}; {deployed.record.active} is promoted", ("status", "rollback")
+        elif seen.misdirected:
+            # The update got as far as the test rule, and no promotion begins while that sends to what serves.
+            at, commands = f"{at}; {seen.misdirected}", ("up", again, "status")
         if seen.weights_drifted:
             # The update got as far as the rule, not to the record.
             live = spoken(seen.live) if seen.live is not None else "not to be read"

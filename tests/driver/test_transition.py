@@ -10,7 +10,7 @@ from driver.errors import Busy, Refused, ReleaseFailed, RolledBack, Unfinished
 from driver.interrupts import Interrupted
 from driver.ports import Answers
 from driver.release.requests import Deploy, Promote, Retire, Terms
-from driver.release.snapshot import Target
+from driver.release.snapshot import Rule, Target
 from driver.stack.failures import Locked, Stopped, UpdateFailed
 from driver.transition import Limits, carry_out
 from infra.record import Intent, intent_text
@@ -375,3 +375,36 @@ def test_an_interrupt_between_rule_and_record_tells_the_weights_that_are_live():
         carry_out(made.ports, Promote(), LIMITS)
     assert "record 5 is deployed: blue 100, green 0; the live weights are blue 0, green 100" in caught.value.why
     assert caught.value.next[:2] == ("resume", "rollback")
+
+
+def test_an_interrupt_between_the_test_rule_and_production_names_what_settles_it(monkeypatch):
+    made = world(serving())
+
+    def stop(wish=None):
+        made.cloud.forwarding["arn:rule/test"] = Rule("arn:rule/test", {"arn:tg/blue": 1})
+        raise Interrupted("SIGINT")
+
+    monkeypatch.setattr(made.stack, "update", stop)
+    with pytest.raises(Unfinished, match="interrupted by SIGINT") as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert caught.value.next == ("up", "promote", "status")
+    assert "the test rule sends to blue, which serves" in caught.value.why
+    with pytest.raises(Refused) as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert caught.value.next[0] == "up"
+
+
+def test_an_interrupt_after_the_record_is_written_does_not_ask_for_the_same_once_more(monkeypatch):
+    made = world(serving())
+    update = made.stack.update
+
+    def stop(wish=None):
+        update(wish)
+        raise Interrupted("SIGINT")
+
+    monkeypatch.setattr(made.stack, "update", stop)
+    with pytest.raises(Unfinished, match="interrupted by SIGINT") as caught:
+        carry_out(made.ports, Promote(), LIMITS)
+    assert (made.record.active, made.record.standby) == ("green", "previous")
+    assert caught.value.next == ("status", "rollback")
+    assert caught.value.why.endswith("green 100; green is promoted")
